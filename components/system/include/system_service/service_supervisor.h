@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/**
+ * @file
+ * @brief Start, stop and restart services in the order of their dependencies; safe mode.
+ */
+
+#include <stdbool.h>
+
+#include "system_service/service_manager.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * @brief Start one service and, before it, everything it depends on.
+ *
+ * @context any task but lifecycle functions and shared-worker handlers  @blocks until started or failed
+ * @return ESP_OK (also when it runs already), or ESP_ERR_SERVICE_NOT_FOUND,
+ *         ESP_ERR_SERVICE_STALE_ID, ESP_ERR_SERVICE_DEPENDENCY_MISSING a name it needs is not
+ *         registered, ESP_ERR_SERVICE_DEPENDENCY_FAILED something it needs did not start,
+ *         ESP_ERR_SERVICE_START_FAILED its init() or start() returned an error (see last_error),
+ *         ESP_ERR_SERVICE_START_TIMEOUT it hung, ESP_ERR_SYSTEM_SAFE_MODE not critical, and safe
+ *         mode is on, ESP_ERR_INVALID_STATE called from a handler or lifecycle function
+ */
+esp_err_t system_service_start(system_service_id_t id);
+
+/**
+ * @brief Stop one service; those that depend on it are stopped first.
+ * @context, @blocks, @return as system_service_start(); ESP_ERR_SERVICE_STOP_TIMEOUT it hung and
+ *          was quarantined
+ */
+esp_err_t system_service_stop(system_service_id_t id);
+
+/** @brief Restart one service now, as after a fault but without counting one. Returns when asked;
+ *         follow the events service.restarting, service.recovered, service.failed.
+ *  @context any task  @blocks never  @return ESP_OK; ESP_ERR_SERVICE_NOT_FOUND;
+ *         ESP_ERR_SERVICE_STALE_ID; ESP_ERR_SERVICE_NOT_RESTARTABLE; ESP_ERR_INVALID_STATE */
+esp_err_t system_service_restart(system_service_id_t id);
+
+/** @brief Start all registered services, dependencies first. A failure does not stop the others.
+ *  @return ESP_OK, or the first error */
+esp_err_t system_service_start_all(void);
+
+/** @brief Stop all services in the reverse order. @return ESP_OK, or the first error */
+esp_err_t system_service_stop_all(void);
+
+/**
+ * @brief Report a fault of a service, e.g. found by its driver: it is handled like a missed
+ *        deadline.
+ * @context any task  @blocks never
+ * @return ESP_OK; ESP_ERR_SERVICE_NOT_FOUND; ESP_ERR_SERVICE_STALE_ID
+ */
+esp_err_t system_service_report_fault(system_service_id_t id, esp_err_t reason);
+
+/** @brief True while only critical services run. @context any task, isr-ok  @blocks never */
+bool system_safe_mode_active(void);
+
+/** @brief Stop everything that is not critical and all apps. @context any task
+ *  @blocks never (the supervisor does it)  @return ESP_OK; ESP_ERR_INVALID_STATE already on */
+esp_err_t system_safe_mode_enter(const char *reason);
+
+/** @brief Leave safe mode and start what was stopped. @context any task  @blocks never
+ *  @return ESP_OK; ESP_ERR_INVALID_STATE not on */
+esp_err_t system_safe_mode_leave(void);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/**
+ * @file
+ * @brief What the files of the core know of each other, grouped by the file that defines it.
+ *
+ * Every service and app is an *owner*: one slot, 0..SYSTEM_SLOTS-1. Modules keep their per-owner
+ * state in arrays of their own, indexed by slot, and drop it in their *_reclaim() function.
+ *
+ * Lock order (take downwards only, hold none while foreign code runs):
+ *   1 supervisor_lock  (mutex)    lifecycle requests
+ *   2 registry_lock    (mutex)    records, names, types, subscription table
+ *   3 s_route_lock     (portMUX)  routes from types to subscriptions
+ *   4 mailbox->lock    (portMUX)  one mailbox
+ *   5 leaf locks       (portMUX)  monitors, timers, quotas: nothing is taken under them
+ * Pools are lock-free. A portMUX is held for a bounded number of instructions and never across a
+ * call that may block.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "esp_err.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+#include "sdkconfig.h"
+
+#include "system_service/system_types.h"
+
+/** Owners: services and apps share one table. */
+#define SYSTEM_SLOTS (CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS)
+/** "no slot" where a slot is asked for; also the slot of firmware (nobody's code). */
+#define SYSTEM_SLOT_NONE 0xFFu
+_Static_assert(SYSTEM_SLOTS < SYSTEM_SLOT_NONE, "a slot number is one byte");
+
+static inline unsigned system_id_slot(system_service_id_t id)
+{
+    return id & 0xFFu;
+}
+
+/* ---- service_manager.c: the registry -------------------------------------------------------- */
+
+/**
+ * Check an id and find its slot.
+ * @context any task, isr-ok  @blocks never
+ * @return ESP_OK; ESP_ERR_SERVICE_NOT_FOUND; ESP_ERR_SERVICE_STALE_ID
+ */
+esp_err_t service_slot_of(system_service_id_t id, unsigned *slot);
+
+/** As service_slot_of(), and the caller must be that owner or firmware (apps: only the app itself).
+ *  Adds ESP_ERR_NOT_OWNER. @context any task, isr-ok */
+esp_err_t service_slot_for_caller(system_service_id_t id, unsigned *slot);
+
+/** The name of a slot's present owner, "?" for none; valid until the owner is unregistered. */
+const char *service_slot_name(unsigned slot);
+
+/** The id of a slot's present owner, or SYSTEM_SERVICE_ID_NONE. */
+system_service_id_t service_slot_id(unsigned slot);
+
+/** The slot that the calling code belongs to, or SYSTEM_SLOT_NONE. @context any, isr-ok */
+unsigned system_current_slot(void);
+
+void registry_lock(void);
+void registry_unlock(void);
