@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/**
+ * @file
+ * @brief Pool blocks as the event bus uses them: a payload, a reference count and an event header.
+ *
+ * Invariants:
+ *  - Every block is on exactly one free list (kind FREE) or in use (any other kind, refs >= 1).
+ *  - used counts the blocks that are not on the list, or are on their way to or from it; it is
+ *    raised before a pop and lowered after a push, so used <= limit means that the pop finds one.
+ *  - The header lives in internal RAM and holds no pointer: 20 bytes. With the 8-byte tail behind
+ *    the payload (guard word, sequence) and the 4-byte mailbox entry that makes 32 bytes of
+ *    bookkeeping per queued event.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "esp_err.h"
+
+#include "system_service/memory_pool.h"
+#include "system_service/system_types.h"
+
+/** Numbers a block, dense over all classes. */
+typedef uint16_t pool_index_t;
+#define POOL_NONE ((pool_index_t)0xFFFF)
+
+typedef enum {
+    POOL_KIND_FREE = 0,
+    POOL_KIND_EVENT,  /* on its way through the bus, or retained */
+    POOL_KIND_LOAN,   /* lent to a publisher */
+    POOL_KIND_MANUAL, /* memory_pool_alloc() */
+} pool_kind_t;
+
+typedef struct {
+    _Atomic uint32_t state; /* kind << 16 | references */
+    _Atomic uint16_t link;  /* free: next block; event: time bits 39..32 << 8 | priority */
+    uint16_t size;          /* bytes asked for */
+    system_event_type_t type;
+    uint8_t pool;           /* its class, never changes */
+    uint8_t borrowed;       /* serves a smaller class */
+    _Atomic system_service_id_t source;
+    uint32_t posted_us; /* time bits 31..0 */
+} pool_block_t;
+
+/** Get the pools' memory. @return ESP_OK; ESP_ERR_NO_MEM (nothing is kept) */
+esp_err_t memory_pool_init(void);
+void memory_pool_deinit(void);
+
+/**
+ * Take a block for an event or a loan: one reference, kind as given. isr-ok, never blocks, no heap.
+ * @param critical may use the reserve
+ * @return its index, or POOL_NONE
+ */
+pool_index_t pool_block_take(size_t size, system_service_id_t source, pool_kind_t kind,
+                             bool critical);
+
+pool_block_t *pool_block(pool_index_t index);
+void *pool_payload(pool_index_t index);
+/** The event's sequence number lives behind the payload. */
+uint32_t *pool_sequence(pool_index_t index);
+
+/** Find the block that starts at ptr. @return POOL_NONE if none does */
+pool_index_t pool_find(const void *ptr);
+
+/** Add references; the caller holds one. */
+static inline void pool_block_ref(pool_index_t index)
+{
+    atomic_fetch_add_explicit(&pool_block(index)->state, 1, memory_order_relaxed);
+}
+
+/** Drop one reference; the last one frees the block. isr-ok. */
+void pool_block_release(pool_index_t index);
+
+/** Change the kind of a block with one reference. @return false if it is not of kind from now */
+bool pool_block_convert(pool_index_t index, pool_kind_t from, pool_kind_t to);
+
+/** Take back the loans and manual blocks (heap ones too) of a dead owner. @return how many */
+uint32_t memory_pool_reclaim(system_service_id_t source);
+
+/* ---- memory_pool_heap.c: where memory_pool_alloc() turns when the pools are used up ----------- */
+
+void *pool_heap_alloc(size_t size, system_service_id_t source);
+/** @return false: ptr is not such a block, or the caller is an ISR */
+bool pool_heap_free(void *ptr, size_t *size, system_service_id_t *source);
+uint32_t pool_heap_reclaim(system_service_id_t source);
+void pool_heap_free_all(void);
+void pool_heap_get_counts(uint32_t *fallbacks, uint32_t *in_use);

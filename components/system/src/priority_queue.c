@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "priority_queue.h"
+
+#include <string.h>
+
+static const uint16_t s_capacity[SYSTEM_EVENT_LANES] = {
+    CONFIG_SYSTEM_QUEUE_CRITICAL,
+    CONFIG_SYSTEM_QUEUE_HIGH,
+    CONFIG_SYSTEM_QUEUE_NORMAL,
+    CONFIG_SYSTEM_QUEUE_LOW,
+};
+
+static const uint16_t s_first[SYSTEM_EVENT_LANES] = {
+    0,
+    CONFIG_SYSTEM_QUEUE_CRITICAL,
+    CONFIG_SYSTEM_QUEUE_CRITICAL + CONFIG_SYSTEM_QUEUE_HIGH,
+    CONFIG_SYSTEM_QUEUE_CRITICAL + CONFIG_SYSTEM_QUEUE_HIGH + CONFIG_SYSTEM_QUEUE_NORMAL,
+};
+
+/* ---- rings ---------------------------------------------------------------------------------- */
+
+/** The n-th waiting entry of a lane, 0 = oldest. */
+static queue_entry_t *at(priority_queue_t *queue, unsigned lane, unsigned n)
+{
+    unsigned place = queue->head[lane] + n;
+    if (place >= s_capacity[lane]) {
+        place -= s_capacity[lane];
+    }
+    return &queue->ring[s_first[lane] + place];
+}
+
+static queue_entry_t take_head(priority_queue_t *queue, unsigned lane)
+{
+    const queue_entry_t entry = *at(queue, lane, 0);
+    queue->head[lane] = (uint16_t)(queue->head[lane] + 1u == s_capacity[lane]
+                                       ? 0
+                                       : queue->head[lane] + 1u);
+    queue->count[lane]--;
+    return entry;
+}
+
+/** Take the n-th entry out and close the gap, so that the order of the others stays. */
+static queue_entry_t take_at(priority_queue_t *queue, unsigned lane, unsigned n)
+{
+    const queue_entry_t entry = *at(queue, lane, n);
+    for (unsigned i = n; i > 0; i--) {
+        *at(queue, lane, i) = *at(queue, lane, i - 1);
+    }
+    (void)take_head(queue, lane);
+    return entry;
+}
+
+/** The lane that pop serves next, or SYSTEM_EVENT_LANES. */
+static unsigned next_lane(priority_queue_t *queue, unsigned last_lane)
+{
+    unsigned lane = 0;
+    while (lane <= last_lane && queue->count[lane] == 0) {
+        lane++;
+    }
+    if (lane > last_lane) {
+        return SYSTEM_EVENT_LANES;
+    }
+    unsigned lower = lane + 1;
+    while (lower <= last_lane && queue->count[lower] == 0) {
+        lower++;
+    }
+    if (lower > last_lane) {
+        queue->streak = 0;
+        return lane;
+    }
+    if (queue->streak < QUEUE_STREAK) {
+        queue->streak++;
+        return lane;
+    }
+    queue->streak = 0;
+    return lower;
+}
+
+/* ---- operations ----------------------------------------------------------------------------- */
+
+void priority_queue_init(priority_queue_t *queue)
+{
+    memset(queue, 0, sizeof(*queue));
+}
+
+unsigned priority_queue_capacity(unsigned lane)
+{
+    return s_capacity[lane];
+}
+
+unsigned priority_queue_count(const priority_queue_t *queue)
+{
+    unsigned total = 0;
+    for (unsigned lane = 0; lane < SYSTEM_EVENT_LANES; lane++) {
+        total += queue->count[lane];
+    }
+    return total;
+}
+
+bool priority_queue_push(priority_queue_t *queue, unsigned lane, queue_entry_t entry)
+{
+    if (queue->count[lane] == s_capacity[lane]) {
+        return false;
+    }
+    *at(queue, lane, queue->count[lane]) = entry;
+    queue->count[lane]++;
+    const unsigned total = priority_queue_count(queue);
+    if (total > queue->high_water) {
+        queue->high_water = (uint16_t)total;
+    }
+    return true;
+}
+
+bool priority_queue_pop(priority_queue_t *queue, unsigned last_lane, queue_entry_t *out)
+{
+    const unsigned lane = next_lane(queue, last_lane);
+    if (lane == SYSTEM_EVENT_LANES) {
+        return false;
+    }
+    *out = take_head(queue, lane);
+    return true;
+}
+
+bool priority_queue_drop_oldest(priority_queue_t *queue, unsigned lane, uint16_t sub,
+                                queue_entry_t *out)
+{
+    for (unsigned i = 0; i < queue->count[lane]; i++) {
+        if (at(queue, lane, i)->sub == sub) {
+            *out = take_at(queue, lane, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool priority_queue_replace(priority_queue_t *queue, unsigned lane, queue_entry_t entry,
+                            system_event_type_t type, queue_entry_t *old, bool *same_place)
+{
+    for (unsigned l = 0; l < SYSTEM_EVENT_LANES; l++) {
+        for (unsigned i = 0; i < queue->count[l]; i++) {
+            queue_entry_t *found = at(queue, l, i);
+            if (found->sub != entry.sub || pool_block(found->block)->type != type) {
+                continue;
+            }
+            *same_place = l == lane;
+            if (*same_place) {
+                *old = *found;
+                *found = entry;
+            } else {
+                *old = take_at(queue, l, i);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+unsigned priority_queue_remove_sub(priority_queue_t *queue, uint16_t sub, pool_index_t *out)
+{
+    unsigned removed = 0;
+    for (unsigned lane = 0; lane < SYSTEM_EVENT_LANES; lane++) {
+        unsigned kept = 0;
+        const unsigned count = queue->count[lane];
+        for (unsigned i = 0; i < count; i++) {
+            const queue_entry_t entry = *at(queue, lane, i);
+            if (entry.sub == sub) {
+                out[removed++] = entry.block;
+            } else {
+                *at(queue, lane, kept++) = entry;
+            }
+        }
+        queue->count[lane] = (uint16_t)kept;
+    }
+    return removed;
+}
