@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/**
+ * @file
+ * @brief The state behind the quotas; shared by resource_quota.c and quota_charge.c, nobody else.
+ */
+
+#include "relaxed.h"
+#include "resource_quota_internal.h"
+
+#define QUOTA_CPU_WINDOW_US (CONFIG_SYSTEM_QUOTA_CPU_WINDOW_MS * 1000u)
+
+/**
+ * All of one owner: words that any context may write at any time, and `poll`, which belongs to the
+ * supervisor's task. The limits are separate words: a charge made while they change may see some of
+ * the new ones and some of the old.
+ */
+typedef struct {
+    _Atomic uint32_t event_stamp;    /**< us: when all events so far will be paid for */
+    _Atomic uint32_t event_interval; /**< us that one event costs */
+    _Atomic uint32_t event_burst;    /**< us that the stamp may be ahead before an event is taken */
+    _Atomic uint32_t max_data;       /**< bytes */
+    _Atomic uint32_t events;         /**< taken since attach */
+
+    _Atomic uint32_t rate; /**< events per second that interval and burst were made from */
+    _Atomic uint32_t max_subs;
+    _Atomic uint32_t subs;
+    _Atomic uint32_t max_memory; /**< bytes */
+    _Atomic uint32_t memory;     /**< bytes */
+    _Atomic uint32_t memory_peak;
+
+    _Atomic uint32_t cpu_stamp;    /**< us: when all CPU time so far will be paid for */
+    _Atomic uint32_t cpu_percent;  /**< limit */
+    _Atomic uint32_t cpu_busy;     /**< us of handlers since boot; wraps */
+    _Atomic uint32_t cpu_measured; /**< percent in the last whole window */
+
+    _Atomic uint32_t violations[QUOTA_KINDS]; /**< since boot; wraps */
+    _Atomic uint32_t forgiven[QUOTA_KINDS];   /**< violations at the last attach or reset */
+    _Atomic uint32_t streak;                  /**< windows in a row with violations */
+    _Atomic uint32_t life;                    /**< counts owners of the slot */
+
+    struct {
+        uint32_t life;                  /**< of the owner that the rest is about */
+        uint32_t reported[QUOTA_KINDS]; /**< violations as of the last report */
+        int64_t window_end;             /**< us; 0 = no window is open */
+        int64_t cpu_mark;               /**< us: start of the CPU window being measured */
+        uint32_t cpu_busy_mark;         /**< cpu_busy at cpu_mark */
+    } poll;
+} quota_state_t;
+
+extern quota_state_t quota_states[SYSTEM_SLOTS];
+extern _Atomic uint32_t quota_totals[QUOTA_KINDS];
+
+/** How far a stamp is ahead of now; 0 when it is past. */
+FORCE_INLINE_ATTR uint32_t quota_stamp_ahead(uint32_t stamp, uint32_t now)
+{
+    const uint32_t ahead = stamp - now;
+
+    return ahead <= QUOTA_FUTURE_MAX_US ? ahead : 0;
+}
