@@ -8,8 +8,12 @@
 // Early exits that log where they happened. The _ISR forms use the early log, which neither locks
 // nor allocates, so they may stand in interrupt handlers. The GOTO forms expect `esp_err_t ret`.
 
+#if defined(CONFIG_COMPILER_OPTIMIZATION_CHECKS_SILENT) && CONFIG_COMPILER_OPTIMIZATION_CHECKS_SILENT
+#define ESP_CHECK_LOG_(log_macro, log_tag, format, ...) ((void)(log_tag))
+#else
 #define ESP_CHECK_LOG_(log_macro, log_tag, format, ...)                                            \
     log_macro(log_tag, "%s(%d): " format, __FUNCTION__, __LINE__, ##__VA_ARGS__)
+#endif
 
 #define ESP_RETURN_ON_ERROR(x, log_tag, format, ...)                                               \
     do {                                                                                           \

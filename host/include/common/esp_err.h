@@ -39,7 +39,7 @@ typedef int esp_err_t;
 /**
  * Name of an error code.
  * @context any task or ISR; does not block
- * @return a static string, "ESP_FAIL" for -1, "UNKNOWN ERROR" for a code nobody defined
+ * @return a static string, "ESP_FAIL" for -1, "ERROR" for a code nobody defined
  */
 const char *esp_err_to_name(esp_err_t code);
 
