@@ -107,7 +107,6 @@ static inline void vPortYieldFromISRArg(BaseType_t woken)
         vPortYieldFromISR();
     }
 }
-#define portYIELD_FROM_ISR_CHOOSE(a, b, ...) b
 /* With and without the xHigherPriorityTaskWoken argument, as ESP-IDF allows. */
 #define portYIELD_FROM_ISR(...) vPortYieldFromISRArg(portYIELD_FROM_ISR_PICK(, ##__VA_ARGS__, 1))
 #define portYIELD_FROM_ISR_PICK(a, b, ...) (b)

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * What the files of host/src know of each other beyond the ESP-IDF API.
+ * Boot order (boot.c): heap, flash, log, scheduler; then the board's own tasks; then "main".
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "host_control.h"
+
+/* ---- heap ---- */
+void host_heap_init(const host_config_t *cfg);
+
+/* ---- flash, partitions, nvs ---- */
+void host_flash_init(const host_config_t *cfg);
+
+/* ---- log ---- */
+void host_log_init(void);
+
+/* ---- panic ----
+ * Prints the device-like report and reboots or ends the process as configured. May be called from
+ * anywhere: task, interrupt, plain main, kernel lock held or not; so it takes no kernel lock. */
+_Noreturn void host_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- scheduler: sched_*.c, task*.c ---- */
+/* Name of the running task, "ISR0"/"ISR1" in an interrupt, "-" outside tasks. */
+const char *host_task_name(void);
+/* Number of the running task since boot, 0 outside tasks: stable for a seed, never an address. */
+uint32_t host_task_number(void);
+/* Abort naming the call when in an interrupt. Calls that need no task (the heap) use this one. */
+void host_assert_not_isr(const char *call);
+/* True in a task or interrupt of the running board. */
+bool host_in_task(void);
+/* Scheduling point of a board call that is none of the kernel's; ordinal is what the trace records. */
+void host_call_point(uint32_t ordinal);
