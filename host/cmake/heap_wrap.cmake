@@ -13,3 +13,4 @@ foreach(symbol IN LISTS KRAKEN_HOST_WRAPPED)
 endforeach()
 # Names in the backtraces of panics.
 list(APPEND KRAKEN_HOST_LINK_OPTIONS "-rdynamic")
+target_link_options(kraken_host INTERFACE ${KRAKEN_HOST_LINK_OPTIONS})

@@ -86,8 +86,7 @@ typedef struct {
 esp_partition_iterator_t esp_partition_find(esp_partition_type_t type,
                                             esp_partition_subtype_t subtype, const char *label);
 const esp_partition_t *esp_partition_find_first(esp_partition_type_t type,
-                                                esp_partition_subtype_t subtype,
-                                                const char *label);
+                                                esp_partition_subtype_t subtype, const char *label);
 const esp_partition_t *esp_partition_get(esp_partition_iterator_t iterator);
 
 /** Moves on; at the end the iterator is released and NULL returned. */
@@ -103,15 +102,16 @@ esp_err_t esp_partition_read(const esp_partition_t *partition, size_t src_offset
                              size_t size);
 
 /** Only turns ones into zeros. @return as read, and ESP_ERR_NOT_ALLOWED if read-only */
-esp_err_t esp_partition_write(const esp_partition_t *partition, size_t dst_offset,
-                              const void *src, size_t size);
+esp_err_t esp_partition_write(const esp_partition_t *partition, size_t dst_offset, const void *src,
+                              size_t size);
 esp_err_t esp_partition_read_raw(const esp_partition_t *partition, size_t src_offset, void *dst,
                                  size_t size);
 esp_err_t esp_partition_write_raw(const esp_partition_t *partition, size_t dst_offset,
                                   const void *src, size_t size);
 
-/** @return ESP_OK; ESP_ERR_INVALID_ARG if offset or size is no multiple of erase_size or the offset
- *  is outside; ESP_ERR_INVALID_SIZE beyond the end; ESP_ERR_NOT_ALLOWED if read-only */
+/** @return ESP_OK; ESP_ERR_INVALID_ARG if the offset is outside or no multiple of the sector size;
+ *  ESP_ERR_INVALID_SIZE if the size is none, or beyond the end; ESP_ERR_NOT_ALLOWED if read-only;
+ *  0x6001 (ESP_ERR_FLASH_OP_FAIL) if the flash does not answer */
 esp_err_t esp_partition_erase_range(const esp_partition_t *partition, size_t offset, size_t size);
 
 /** Maps a range for reading; later writes show through it. Release with esp_partition_munmap().
