@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "esp_check.h"
+#include "ktest.h"
 #include "system_service/error_codes.h"
 
 #define COUNT(name, offset, text) +1
@@ -117,7 +112,7 @@ static void test_works_with_esp_check(void **state)
     assert_int_equal(goes_through_the_check_macros(ESP_OK), ESP_ERR_SERVICE_NOT_FOUND);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_are_at_least_fifty),
@@ -129,5 +124,5 @@ int main(void)
         cmocka_unit_test(test_works_with_esp_check),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return KTEST_MAIN(argc, argv, tests);
 }

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Modules of the core that need nothing but the registry: tested alone, over a registry and a clock that the test turns.
+set(system_src "${KRAKEN_ROOT}/components/system/src")
+set(fake_registry "${KRAKEN_ROOT}/tests/support/fake_registry.c")
+
+kraken_unit_test(error_codes SRCS test_error_codes.c LINK system)
+kraken_unit_test(resource_quota BARE LINK system esp_timer PRIVATE_OF system
+    SRCS test_resource_quota.c "${fake_registry}" "${system_src}/quota_charge.c" "${system_src}/resource_quota.c")
+kraken_unit_test(handler_monitor BARE LINK system esp_timer PRIVATE_OF system
+    SRCS test_handler_monitor.c "${fake_registry}" "${system_src}/handler_monitor.c")
