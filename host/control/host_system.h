@@ -17,13 +17,15 @@ extern "C" {
 #define HOST_EXIT_POWER   95 /* the power was cut by script */
 
 /**
- * Prints a report (reason, core, task, time, call chain) and reboots or ends the process, as
+ * Prints a report (what, core, task, time, call chain) and reboots or ends the process, as
  * host_config_t.restart_exits says.
- * @param reason what esp_reset_reason() answers after the reboot
  * @context any; does not return, runs no shutdown handler
  */
-void host_panic(esp_reset_reason_t reason, const char *format, ...)
-    __attribute__((noreturn, format(printf, 2, 3)));
+_Noreturn void host_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** As host_panic(), with what esp_reset_reason() shall answer after the reboot. */
+_Noreturn void host_panic_as(esp_reset_reason_t reason, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /**
  * Called with the text of each panic before anything else happens; it may end the process itself.

@@ -8,11 +8,11 @@
 
 void __wrap_abort(void)
 {
-    host_panic(ESP_RST_PANIC, "abort() was called at %p", __builtin_return_address(0));
+    host_panic("abort() was called at %p", __builtin_return_address(0));
 }
 
 void __wrap___assert_fail(const char *expression, const char *file, unsigned line,
                           const char *function)
 {
-    host_panic(ESP_RST_PANIC, "assert failed: %s %s:%u (%s)", function, file, line, expression);
+    host_panic("assert failed: %s %s:%u (%s)", function, file, line, expression);
 }

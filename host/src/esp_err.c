@@ -28,6 +28,5 @@ void _esp_error_check_failed(esp_err_t rc, const char *file, int line, const cha
 {
     print_failure("ESP_ERROR_CHECK", rc, file, line, function, expression,
                   __builtin_return_address(0));
-    host_panic(ESP_RST_PANIC, "abort() was called: ESP_ERROR_CHECK failed: %s",
-               esp_err_to_name(rc));
+    host_panic("abort() was called: ESP_ERROR_CHECK failed: %s", esp_err_to_name(rc));
 }

@@ -77,7 +77,7 @@ void esp_rom_software_reset_system(void)
 
 void esp_system_abort(const char *details)
 {
-    host_panic(ESP_RST_PANIC, "%s", details);
+    host_panic("%s", details);
 }
 
 uint32_t esp_get_free_heap_size(void)

@@ -96,6 +96,7 @@ void host_flash_init(const host_config_t *cfg)
     memset(&s_stats, 0, sizeof(s_stats));
     memset(s_erases, 0, sizeof(s_erases));
     host_flash_power_on();
+    host_nvs_init();
 }
 
 static uint64_t noise_locked(void)

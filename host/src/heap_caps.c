@@ -45,8 +45,7 @@ static void call_free_hook(void *ptr)
 void heap_refuse_isr(const char *call)
 {
     if (host_in_isr()) {
-        host_panic(ESP_RST_PANIC, "%s() called from an interrupt: it may not allocate or free",
-                   call);
+        host_panic("%s() called from an interrupt: it may not allocate or free", call);
     }
 }
 
@@ -57,7 +56,7 @@ void heap_alloc_failed(size_t size, uint32_t caps, const char *function)
         hook(size, caps, function);
     }
 #if defined(CONFIG_HEAP_ABORT_WHEN_ALLOCATION_FAILS) && CONFIG_HEAP_ABORT_WHEN_ALLOCATION_FAILS
-    host_panic(ESP_RST_PANIC, "memory allocation of %zu bytes failed in %s()", size, function);
+    host_panic("memory allocation of %zu bytes failed in %s()", size, function);
 #endif
 }
 
@@ -130,7 +129,7 @@ static heap_region_t *region_of_allocation(const char *call, const void *p)
     heap_ptr_state_t state = r == NULL ? HEAP_PTR_FOREIGN : heap_arena_state(&r->arena, p);
     if (state != HEAP_PTR_OK) {
         heap_unlock();
-        host_panic(ESP_RST_PANIC, "CORRUPT HEAP: %s(%p): the block %s", call, p, describe(state));
+        host_panic("CORRUPT HEAP: %s(%p): the block %s", call, p, describe(state));
     }
     return r;
 }

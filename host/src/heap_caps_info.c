@@ -190,7 +190,7 @@ size_t heap_caps_get_allocated_size(void *ptr)
     size_t size = known ? heap_arena_usable(&r->arena, ptr) : 0;
     heap_unlock();
     if (!known) {
-        host_panic(ESP_RST_PANIC, "heap_caps_get_allocated_size(%p): not an allocation", ptr);
+        host_panic("heap_caps_get_allocated_size(%p): not an allocation", ptr);
     }
     return size;
 }
@@ -203,7 +203,7 @@ size_t heap_caps_get_containing_block_size(void *ptr)
     size_t size = block != NULL ? heap_arena_usable(&r->arena, block) : 0;
     heap_unlock();
     if (block == NULL) {
-        host_panic(ESP_RST_PANIC, "heap_caps_get_containing_block_size(%p): not in a block", ptr);
+        host_panic("heap_caps_get_containing_block_size(%p): not in a block", ptr);
     }
     return size;
 }

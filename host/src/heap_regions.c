@@ -108,7 +108,7 @@ static void build(size_t internal_bytes, size_t spiram_bytes)
     }
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
-        host_panic(ESP_RST_PANIC, "cannot reserve %zu bytes for the board's RAM", size);
+        host_panic("cannot reserve %zu bytes for the board's RAM", size);
     }
     s_memory = memory;
     s_memory_size = size;
@@ -157,5 +157,7 @@ bool host_heap_owns(const void *p)
 
 void host_heap_init(const host_config_t *cfg)
 {
+    host_system_init(cfg);
+    host_log_init(); // frees what the tags' levels take before the heap is gone
     host_heap_reset(cfg->heap_internal_bytes, cfg->heap_spiram_bytes);
 }

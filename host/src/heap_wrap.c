@@ -14,7 +14,7 @@
 #include "heap_internal.h"
 #include "heap_wrap.h"
 #include "host_heap.h"
-#include "host_task.h"
+#include "host_internal.h"
 
 void *host_libc_malloc(size_t size)
 {
@@ -38,12 +38,12 @@ void host_libc_free(void *p)
 
 void *__wrap_malloc(size_t size)
 {
-    return host_in_board() ? heap_malloc_default(size) : __real_malloc(size);
+    return host_in_task() ? heap_malloc_default(size) : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t n, size_t size)
 {
-    return host_in_board() ? heap_calloc_default(n, size) : __real_calloc(n, size);
+    return host_in_task() ? heap_calloc_default(n, size) : __real_calloc(n, size);
 }
 
 void __wrap_free(void *p)
@@ -78,8 +78,8 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size)
 
 void *__wrap_aligned_alloc(size_t align, size_t size)
 {
-    return host_in_board() ? heap_aligned_alloc_default(align, size)
-                           : __real_aligned_alloc(align, size);
+    return host_in_task() ? heap_aligned_alloc_default(align, size)
+                          : __real_aligned_alloc(align, size);
 }
 
 void *__wrap_memalign(size_t align, size_t size)

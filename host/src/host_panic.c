@@ -11,6 +11,7 @@
 #include "host_control.h"
 #include "host_panic.h"
 #include "host_system.h"
+#include "host_internal.h"
 #include "host_task.h"
 
 #define TEXT_MAX  384
@@ -53,13 +54,11 @@ esp_err_t esp_backtrace_print(int depth)
     return ESP_OK;
 }
 
-void host_panic(esp_reset_reason_t reason, const char *format, ...)
+// Formats into memory of its own: the heap may be what went wrong.
+static _Noreturn void report(esp_reset_reason_t reason, const char *format, va_list args)
 {
     char text[TEXT_MAX];
-    va_list args;
-    va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
     if (__atomic_fetch_add(&s_panics, 1, __ATOMIC_ACQ_REL) > 0) {
         fprintf(stderr, "panic while another was being reported: %s\n", text);
         host_panic_reset(reason);
@@ -73,4 +72,18 @@ void host_panic(esp_reset_reason_t reason, const char *format, ...)
     esp_backtrace_print(DEPTH_MAX);
     esp_rom_printf("\nRebooting...\n");
     host_panic_reset(reason);
+}
+
+void host_panic(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    report(ESP_RST_PANIC, format, args);
+}
+
+void host_panic_as(esp_reset_reason_t reason, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    report(reason, format, args);
 }

@@ -1,27 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What the boot sequence calls of heap, log, storage and system, in this order.
+// What log, heap, storage and system know of each other, and the watchdog's start.
 
 #include <stdarg.h>
 #include "host_control.h"
+#include "host_internal.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/** Takes over what an earlier boot left: reset reason, no-init memory, flash in memory. */
+/**
+ * Takes over what an earlier boot left (reset reason, no-init memory, flash in memory) and clears
+ * the log's levels; host_heap_init() calls it, since it is the first to run.
+ */
 void host_system_init(const host_config_t *cfg);
 
-/** Back to the configured level for every tag. Before the heap is built anew. */
-void host_log_init(void);
-
-void host_heap_init(const host_config_t *cfg);
-
-/** Opens the flash and reads the partition table into it. */
-void host_flash_init(const host_config_t *cfg);
-
-/** Forgets storage handles of an earlier boot in this process. */
+/** Forgets storage handles of an earlier boot in this process; host_flash_init() calls it. */
 void host_nvs_init(void);
 
 /** Starts the task watchdog if the configuration says so; needs a running scheduler. */

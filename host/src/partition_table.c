@@ -77,7 +77,7 @@ void host_flash_use_table(const char *csv)
 
 static void bad_line(int line, const char *why)
 {
-    host_panic(ESP_RST_PANIC, "partition table, line %d: %s", line, why);
+    host_panic("partition table, line %d: %s", line, why);
 }
 
 static char *trim(char *text)
