@@ -9,3 +9,5 @@ kraken_unit_test(resource_quota BARE LINK system esp_timer PRIVATE_OF system
     SRCS test_resource_quota.c "${fake_registry}" "${system_src}/quota_charge.c" "${system_src}/resource_quota.c")
 kraken_unit_test(handler_monitor BARE LINK system esp_timer PRIVATE_OF system
     SRCS test_handler_monitor.c "${fake_registry}" "${system_src}/handler_monitor.c")
+kraken_unit_test(service_dependencies BARE LINK system esp_timer PRIVATE_OF system
+    SRCS test_service_dependencies.c "${fake_registry}" "${system_src}/service_dependencies.c")
