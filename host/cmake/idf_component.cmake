@@ -112,6 +112,9 @@ function(idf_component_register)
     if(arg_WHOLE_ARCHIVE)
         target_link_options(${lib} INTERFACE "SHELL:-Wl,--whole-archive $<TARGET_FILE:${lib}> -Wl,--no-whole-archive")
     endif()
+    # For the checks: what a consumer of this component sees.
+    file(GENERATE OUTPUT "${CMAKE_BINARY_DIR}/components/${COMPONENT_NAME}.txt" CONTENT
+        "dir=${COMPONENT_DIR}\nincludes=$<TARGET_PROPERTY:${lib},INTERFACE_INCLUDE_DIRECTORIES>\n")
     if(EXISTS "${port}")
         include("${port}")
     endif()

@@ -1,5 +1,5 @@
-# shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
 #
 # What the verbs of ./kraken share. Sourced, with KRAKEN_ROOT set and "set -eu" on.
 

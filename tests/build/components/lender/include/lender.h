@@ -3,4 +3,12 @@
 
 #include "nvs.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 int lender_count(void);
+
+#ifdef __cplusplus
+}
+#endif
