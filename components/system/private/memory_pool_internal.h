@@ -75,6 +75,12 @@ static inline void pool_block_ref(pool_index_t index)
 /** Drop one reference; the last one frees the block. isr-ok. */
 void pool_block_release(pool_index_t index);
 
+/** What a request of this size counts as in the memory quota: the block it takes. */
+size_t memory_pool_block_bytes(size_t size);
+
+/** Fewer bytes than asked for are valid. The caller holds the only reference. */
+void pool_block_shrink(pool_index_t index, size_t size);
+
 /** Change the kind of a block with one reference. @return false if it is not of kind from now */
 bool pool_block_convert(pool_index_t index, pool_kind_t from, pool_kind_t to);
 

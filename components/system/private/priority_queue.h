@@ -36,6 +36,7 @@ typedef struct {
     uint16_t count[SYSTEM_EVENT_LANES];
     uint16_t high_water; /* most entries that ever waited, all lanes */
     uint8_t streak;      /* entries taken in a row while a lower lane waited */
+    uint8_t turn;        /* lower lane that was served last out of turn */
 } priority_queue_t;
 
 /** Maps a priority to its lane: 0, 1..100, 101..200, 201..255. */
@@ -60,7 +61,7 @@ bool priority_queue_drop_oldest(priority_queue_t *queue, unsigned lane, uint16_t
 
 /**
  * Find a waiting entry of a subscription for the same event type, any lane, and take it out.
- * @param[out] same_place when it is in this lane: replaced by entry where it stands, and true
+ * @param[out] same_place true when entry took its place: it stood in this lane, or this lane is full
  * @return false when it has none
  */
 bool priority_queue_replace(priority_queue_t *queue, unsigned lane, queue_entry_t entry,

@@ -61,5 +61,12 @@ system_service_id_t service_slot_id(unsigned slot);
 /** The slot that the calling code belongs to, or SYSTEM_SLOT_NONE. @context any, isr-ok */
 unsigned system_current_slot(void);
 
+/** True when name consists of [A-Za-z0-9_.-] only. */
+bool service_name_valid(const char *name);
+
 void registry_lock(void);
 void registry_unlock(void);
+
+/* ---- system_service.c ------------------------------------------------------------------------ */
+
+bool system_is_initialized(void);

@@ -232,6 +232,14 @@ pool_index_t pool_block_take(size_t size, system_service_id_t source, pool_kind_
     return POOL_NONE;
 }
 
+void pool_block_shrink(pool_index_t index, size_t size)
+{
+    if (guard_whole(index)) {
+        s_blocks[index].size = (uint16_t)size;
+        *guard_of(index) = GUARD_WORD;
+    }
+}
+
 void pool_block_release(pool_index_t index)
 {
     pool_block_t *block = &s_blocks[index];
@@ -263,7 +271,7 @@ static void release_quota(system_service_id_t source, size_t bytes)
     }
 }
 
-static size_t charged_bytes(size_t size)
+size_t memory_pool_block_bytes(size_t size)
 {
     for (unsigned i = 0; i < MEMORY_POOL_CLASSES; i++) {
         if (size <= s_desc[i].size) {
@@ -346,7 +354,7 @@ void *memory_pool_alloc(size_t size)
     }
     const unsigned slot = system_current_slot();
     const system_service_id_t source = service_slot_id(slot);
-    const size_t bytes = charged_bytes(size);
+    const size_t bytes = memory_pool_block_bytes(size);
     if (quota_charge_memory(slot, bytes) != ESP_OK) {
         return NULL;
     }
@@ -363,11 +371,11 @@ static esp_err_t free_heap_block(void *ptr)
     size_t size;
     system_service_id_t source;
     if (pool_heap_free(ptr, &size, &source)) {
-        release_quota(source, charged_bytes(size));
+        release_quota(source, memory_pool_block_bytes(size));
         return ESP_OK;
     }
     atomic_fetch_add_explicit(&s_totals.foreign_frees, 1, memory_order_relaxed);
-    return ESP_ERR_POOL_FOREIGN_POINTER;
+    return ESP_ERR_MEMORY_FOREIGN_POINTER;
 }
 
 esp_err_t memory_pool_free(void *ptr)
@@ -383,18 +391,18 @@ esp_err_t memory_pool_free(void *ptr)
     if (!pool_block_convert(index, POOL_KIND_MANUAL, POOL_KIND_FREE)) {
         const uint32_t state = atomic_load_explicit(&block->state, memory_order_relaxed);
         if (state >> 16 != POOL_KIND_FREE) {
-            return ESP_ERR_POOL_NOT_ALLOCATED;
+            return ESP_ERR_MEMORY_FOREIGN_POINTER;
         }
         atomic_fetch_add_explicit(&s_totals.double_frees, 1, memory_order_relaxed);
-        return ESP_ERR_POOL_DOUBLE_FREE;
+        return ESP_ERR_MEMORY_DOUBLE_FREE;
     }
     const uint16_t size = block->size; /* ours alone until it is given back */
     const system_service_id_t source =
         atomic_load_explicit(&block->source, memory_order_relaxed);
     const bool whole = guard_whole(index);
     give_back(index);
-    release_quota(source, charged_bytes(size));
-    return whole ? ESP_OK : ESP_ERR_POOL_OVERRUN;
+    release_quota(source, memory_pool_block_bytes(size));
+    return whole ? ESP_OK : ESP_ERR_MEMORY_CORRUPTED;
 }
 
 esp_err_t memory_pool_get_stats(memory_pool_class_t pool, memory_pool_stats_t *out)
@@ -453,12 +461,12 @@ esp_err_t memory_pool_check(void)
         const int free_blocks = list_length(i);
         if (free_blocks < 0 ||
             (uint32_t)free_blocks + atomic_load(&s_pools[i].used) != s_desc[i].count) {
-            return ESP_ERR_POOL_CORRUPT;
+            return ESP_ERR_MEMORY_CORRUPTED;
         }
     }
     for (unsigned i = 0; i < BLOCKS; i++) {
         if (atomic_load(&s_blocks[i].state) != 0 && *guard_of((pool_index_t)i) != GUARD_WORD) {
-            return ESP_ERR_POOL_OVERRUN;
+            return ESP_ERR_MEMORY_CORRUPTED;
         }
     }
     return ESP_OK;

@@ -50,6 +50,24 @@ static queue_entry_t take_at(priority_queue_t *queue, unsigned lane, unsigned n)
     return entry;
 }
 
+/** A waiting lane below lane: each in its turn, so that the lowest is not forgotten. */
+static unsigned waiting_below(const priority_queue_t *queue, unsigned lane, unsigned last_lane)
+{
+    unsigned first = SYSTEM_EVENT_LANES;
+    for (unsigned l = lane + 1; l <= last_lane; l++) {
+        if (queue->count[l] == 0) {
+            continue;
+        }
+        if (l > queue->turn) {
+            return l;
+        }
+        if (first == SYSTEM_EVENT_LANES) {
+            first = l;
+        }
+    }
+    return first;
+}
+
 /** The lane that pop serves next, or SYSTEM_EVENT_LANES. */
 static unsigned next_lane(priority_queue_t *queue, unsigned last_lane)
 {
@@ -60,11 +78,8 @@ static unsigned next_lane(priority_queue_t *queue, unsigned last_lane)
     if (lane > last_lane) {
         return SYSTEM_EVENT_LANES;
     }
-    unsigned lower = lane + 1;
-    while (lower <= last_lane && queue->count[lower] == 0) {
-        lower++;
-    }
-    if (lower > last_lane) {
+    const unsigned lower = waiting_below(queue, lane, last_lane);
+    if (lower == SYSTEM_EVENT_LANES) {
         queue->streak = 0;
         return lane;
     }
@@ -73,6 +88,7 @@ static unsigned next_lane(priority_queue_t *queue, unsigned last_lane)
         return lane;
     }
     queue->streak = 0;
+    queue->turn = (uint8_t)lower;
     return lower;
 }
 
@@ -142,7 +158,7 @@ bool priority_queue_replace(priority_queue_t *queue, unsigned lane, queue_entry_
             if (found->sub != entry.sub || pool_block(found->block)->type != type) {
                 continue;
             }
-            *same_place = l == lane;
+            *same_place = l == lane || queue->count[lane] == s_capacity[lane];
             if (*same_place) {
                 *old = *found;
                 *found = entry;

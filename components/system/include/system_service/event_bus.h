@@ -58,12 +58,19 @@ typedef enum {
     SYSTEM_OVERFLOW_BLOCK,       /**< the poster waits up to block_ms; REJECT in workers and ISRs */
 } system_overflow_t;
 
+/** Longest wait that SYSTEM_OVERFLOW_BLOCK may ask of a poster, in ms. */
+#define SYSTEM_EVENT_BLOCK_MS_MAX 60000u
+/** Longest time limit of a handler, in ms. */
+#define SYSTEM_EVENT_TIME_LIMIT_MS_MAX 600000u
+
 /** How a subscription behaves; all zero is a valid default. */
 typedef struct {
     system_overflow_t overflow; /**< 0 = reject */
-    uint32_t block_ms;          /**< longest wait of a poster with SYSTEM_OVERFLOW_BLOCK, in ms */
+    uint32_t block_ms;          /**< with SYSTEM_OVERFLOW_BLOCK: longest wait of a poster in ms,
+                                     1..SYSTEM_EVENT_BLOCK_MS_MAX; else 0 */
     uint32_t time_limit_ms;     /**< longest run of the handler before it counts as slow, in ms;
-                                     0 = CONFIG_SYSTEM_HANDLER_WARN_MS */
+                                     0 = CONFIG_SYSTEM_HANDLER_WARN_MS, at most
+                                     SYSTEM_EVENT_TIME_LIMIT_MS_MAX */
 } system_subscription_config_t;
 
 /** Names one subscription; 0 is none. Carries a generation like a service id. */

@@ -76,10 +76,10 @@ void *memory_pool_alloc(size_t size);
  *
  * @context any task; isr-ok for pool blocks  @blocks never
  * @return ESP_OK (also for NULL), or
- *  - ESP_ERR_POOL_DOUBLE_FREE      the block is free already
- *  - ESP_ERR_POOL_FOREIGN_POINTER  not the start of a block
- *  - ESP_ERR_POOL_NOT_ALLOCATED    a block of the event bus, not of memory_pool_alloc()
- *  - ESP_ERR_POOL_OVERRUN          freed, but its user wrote beyond its size; named in the log
+ *  - ESP_ERR_MEMORY_DOUBLE_FREE      the block is free already
+ *  - ESP_ERR_MEMORY_FOREIGN_POINTER  not the start of a block
+ *  - ESP_ERR_MEMORY_FOREIGN_POINTER    a block of the event bus, not of memory_pool_alloc()
+ *  - ESP_ERR_MEMORY_CORRUPTED          freed, but its user wrote beyond its size; named in the log
  */
 esp_err_t memory_pool_free(void *ptr);
 
@@ -94,7 +94,7 @@ esp_err_t memory_pool_get_totals(memory_pool_totals_t *out);
  * @brief Walk all blocks: every free list holds only free blocks, each once, and every guard is
  *        whole. Meaningful while nobody allocates or frees.
  * @context any task  @blocks never (time grows with the number of blocks)
- * @return ESP_OK; ESP_ERR_POOL_CORRUPT a list is broken; ESP_ERR_POOL_OVERRUN a guard is damaged
+ * @return ESP_OK; ESP_ERR_MEMORY_CORRUPTED a list is broken; ESP_ERR_MEMORY_CORRUPTED a guard is damaged
  */
 esp_err_t memory_pool_check(void);
 

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/**
+ * @file
+ * @brief End a task that does not end by itself, if that can be done without harm.
+ */
+
+#include "esp_err.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+
+#include "event_internal.h"
+
+/** Find out whether the number of mutexes that a task holds can be read. @context init only */
+void task_end_self_test(void);
+
+/**
+ * Suspend a task and delete it, provided that it is off both cores, inside none of our calls, and
+ * holds no FreeRTOS mutex: printf, NVS and lwIP keep theirs for ever if their owner dies. Several
+ * attempts are made, one tick apart, since a task may be inside such a call just now.
+ * @context a task of higher priority than the victim  @blocks up to CONFIG_SYSTEM_TASK_END_MS
+ * @return ESP_OK: it is gone and its memory may be used again; ESP_ERR_TIMEOUT: it lives on, running
+ */
+esp_err_t task_end(TaskHandle_t task, const system_identity_t *identity);

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One mailbox per owner, and the bitmaps that tell the shared workers which of them are ready.
+ *
+ * Invariant, kept under the mailbox lock: the ready bit of (lane, slot) is set if and only if the
+ * mailbox is open, nobody drains it, it has no worker of its own, and something waits in the lane.
+ * Workers look at the bits without a lock and check again under it. A bit that goes from 0 to 1
+ * wakes an idle worker; a worker declares itself idle before it looks at the bits the last time,
+ * so one of the two always sees the other (both sides are sequentially consistent).
+ */
+#include <string.h>
+
+#include "esp_timer.h"
+
+#include "event_internal.h"
+
+#define READY_WORDS ((SYSTEM_SLOTS + 31) / 32)
+
+static mailbox_t s_mailboxes[SYSTEM_SLOTS];
+static _Atomic uint32_t s_ready[SYSTEM_EVENT_LANES][READY_WORDS];
+
+/** A task that waits on a mailbox. */
+typedef struct mailbox_waiter {
+    StaticSemaphore_t storage;
+    SemaphoreHandle_t semaphore;
+    uint8_t slot; /* SYSTEM_SLOT_NONE = free */
+} mailbox_waiter_t;
+
+static mailbox_waiter_t s_waiters[CONFIG_SYSTEM_MAX_BLOCKED_POSTERS];
+static portMUX_TYPE s_waiter_lock = portMUX_INITIALIZER_UNLOCKED; /* protects .slot; leaf */
+
+void event_mailbox_init(void)
+{
+    for (unsigned i = 0; i < SYSTEM_SLOTS; i++) {
+        memset(&s_mailboxes[i], 0, sizeof(s_mailboxes[i]));
+        portMUX_INITIALIZE(&s_mailboxes[i].lock);
+        s_mailboxes[i].running_sub = SUB_NONE;
+    }
+    memset(s_ready, 0, sizeof(s_ready));
+    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_BLOCKED_POSTERS; i++) {
+        s_waiters[i].slot = SYSTEM_SLOT_NONE;
+        s_waiters[i].semaphore = xSemaphoreCreateBinaryStatic(&s_waiters[i].storage);
+    }
+}
+
+mailbox_t *event_mailbox(unsigned slot)
+{
+    return &s_mailboxes[slot];
+}
+
+/* ---- ready bits ----------------------------------------------------------------------------- */
+
+static bool is_drainable(const mailbox_t *mailbox)
+{
+    return mailbox->state == MAILBOX_OPEN && mailbox->running == NULL;
+}
+
+/** @return true when the bit was clear before */
+static bool set_ready(unsigned slot, unsigned lane)
+{
+    const uint32_t bit = 1u << (slot % 32);
+    return (atomic_fetch_or(&s_ready[lane][slot / 32], bit) & bit) == 0;
+}
+
+static void clear_ready(unsigned slot)
+{
+    for (unsigned lane = 0; lane < SYSTEM_EVENT_LANES; lane++) {
+        atomic_fetch_and(&s_ready[lane][slot / 32], ~(1u << (slot % 32)));
+    }
+}
+
+/** Lanes that are empty must not look ready. Lock held. */
+static void clear_empty_locked(unsigned slot)
+{
+    for (unsigned lane = 0; lane < SYSTEM_EVENT_LANES; lane++) {
+        if (s_mailboxes[slot].queue.count[lane] == 0) {
+            atomic_fetch_and(&s_ready[lane][slot / 32], ~(1u << (slot % 32)));
+        }
+    }
+}
+
+/** Something waits and nobody drains the mailbox: say so, and note whom to wake. Lock held. */
+static void announce_locked(unsigned slot, mailbox_wake_t *wake)
+{
+    mailbox_t *mailbox = &s_mailboxes[slot];
+    if (!is_drainable(mailbox)) {
+        return;
+    }
+    for (unsigned lane = 0; lane < SYSTEM_EVENT_LANES; lane++) {
+        if (mailbox->queue.count[lane] == 0) {
+            continue;
+        }
+        if (mailbox->own != NULL) {
+            wake->own = mailbox->own;
+            return;
+        }
+        if (set_ready(slot, lane) && !wake->shared) {
+            wake->shared = true;
+            wake->lane = (uint8_t)lane;
+        }
+    }
+}
+
+bool event_mailbox_any_ready(unsigned last_lane)
+{
+    for (unsigned lane = 0; lane <= last_lane; lane++) {
+        for (unsigned w = 0; w < READY_WORDS; w++) {
+            if (atomic_load(&s_ready[lane][w]) != 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* ---- open, pause, close --------------------------------------------------------------------- */
+
+void event_mailbox_open(unsigned slot, struct event_worker *own)
+{
+    mailbox_t *mailbox = &s_mailboxes[slot];
+    portENTER_CRITICAL(&mailbox->lock);
+    priority_queue_init(&mailbox->queue);
+    mailbox->own = own;
+    mailbox->handled = mailbox->refused = mailbox->displaced = mailbox->discarded = 0;
+    mailbox->answers = 0;
+    mailbox->state = MAILBOX_OPEN;
+    portEXIT_CRITICAL(&mailbox->lock);
+}
+
+unsigned event_mailbox_close(unsigned slot)
+{
+    mailbox_t *mailbox = &s_mailboxes[slot];
+    unsigned discarded = 0;
+    queue_entry_t entry;
+    portENTER_CRITICAL(&mailbox->lock);
+    mailbox->state = MAILBOX_CLOSED;
+    mailbox->own = NULL;
+    clear_ready(slot);
+    while (priority_queue_pop(&mailbox->queue, SYSTEM_EVENT_LANES - 1, &entry)) {
+        portEXIT_CRITICAL(&mailbox->lock); /* closed: nothing is added any more */
+        if (entry.sub != SUB_PING) {
+            pool_block_release(entry.block);
+            discarded++;
+        }
+        portENTER_CRITICAL(&mailbox->lock);
+    }
+    portEXIT_CRITICAL(&mailbox->lock);
+    event_bus_count_discarded(discarded);
+    event_waiters_signal(slot); /* posters that wait for room wait in vain */
+    return discarded;
+}
+
+void event_mailbox_pause(unsigned slot, bool paused)
+{
+    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_wake_t wake = {0};
+    portENTER_CRITICAL(&mailbox->lock);
+    if (mailbox->state != MAILBOX_CLOSED) {
+        mailbox->state = paused ? MAILBOX_PAUSED : MAILBOX_OPEN;
+        if (paused) {
+            clear_ready(slot);
+        }
+        announce_locked(slot, &wake);
+    }
+    portEXIT_CRITICAL(&mailbox->lock);
+    event_mailbox_wake(&wake, NULL);
+}
+
+/* ---- putting in ----------------------------------------------------------------------------- */
+
+/** Note whom to wake for a new entry in lane. Lock held. */
+static void note_wake_locked(unsigned slot, unsigned lane, mailbox_wake_t *wake)
+{
+    mailbox_t *mailbox = &s_mailboxes[slot];
+    if (mailbox->running != NULL) {
+        if (lane <= 1 && mailbox->running->kind == WORKER_GENERAL) {
+            wake->raise = mailbox->running; /* do not let it wait behind a low-priority handler */
+        }
+    } else if (mailbox->state == MAILBOX_OPEN && mailbox->own != NULL) {
+        if (priority_queue_count(&mailbox->queue) == 1) { /* else it is awake already */
+            wake->own = mailbox->own;
+        }
+    } else if (mailbox->state == MAILBOX_OPEN && set_ready(slot, lane)) {
+        wake->shared = true;
+        wake->lane = (uint8_t)lane;
+    }
+}
+
+static delivery_t put_locked(unsigned slot, const event_sub_t *sub, queue_entry_t entry,
+                             unsigned lane, mailbox_wake_t *wake, pool_index_t *displaced)
+{
+    mailbox_t *mailbox = &s_mailboxes[slot];
+    queue_entry_t old;
+    if (sub->overflow == SYSTEM_OVERFLOW_KEEP_LATEST) {
+        bool same_place = false;
+        if (priority_queue_replace(&mailbox->queue, lane, entry, pool_block(entry.block)->type,
+                                   &old, &same_place)) {
+            *displaced = old.block;
+            mailbox->displaced++;
+            if (!same_place) { /* its lane has room: replace() looked */
+                clear_empty_locked(slot);
+                (void)priority_queue_push(&mailbox->queue, lane, entry);
+                note_wake_locked(slot, lane, wake);
+            }
+            return DELIVERED_DISPLACED;
+        }
+    }
+    delivery_t outcome = DELIVERED;
+    if (!priority_queue_push(&mailbox->queue, lane, entry)) {
+        if (sub->overflow != SYSTEM_OVERFLOW_DROP_OLDEST ||
+            !priority_queue_drop_oldest(&mailbox->queue, lane, entry.sub, &old)) {
+            return DELIVERY_FULL;
+        }
+        (void)priority_queue_push(&mailbox->queue, lane, entry);
+        *displaced = old.block;
+        mailbox->displaced++;
+        outcome = DELIVERED_DISPLACED;
+    }
+    note_wake_locked(slot, lane, wake);
+    return outcome;
+}
+
+delivery_t event_mailbox_put(event_receiver_t receiver, pool_index_t block, unsigned lane,
+                             mailbox_wake_t *wake, pool_index_t *displaced)
+{
+    const event_sub_t *sub = event_sub(receiver.sub);
+    const unsigned slot = atomic_load_explicit(&sub->slot, memory_order_relaxed);
+    mailbox_t *mailbox = &s_mailboxes[slot];
+    delivery_t outcome = DELIVERY_GONE;
+    portENTER_CRITICAL_SAFE(&mailbox->lock);
+    /* The entry may have a new subscriber by now, then its generation differs; the slot read above
+     * is the right one whenever the generation is. */
+    if (atomic_load_explicit(&sub->generation, memory_order_relaxed) == receiver.generation &&
+        mailbox->state != MAILBOX_CLOSED) {
+        outcome = put_locked(slot, sub, (queue_entry_t){block, receiver.sub}, lane, wake,
+                             displaced);
+    }
+    portEXIT_CRITICAL_SAFE(&mailbox->lock);
+    return outcome;
+}
+
+void event_mailbox_count_refused(uint16_t sub)
+{
+    mailbox_t *mailbox = &s_mailboxes[atomic_load_explicit(&event_sub(sub)->slot,
+                                                           memory_order_relaxed)];
+    portENTER_CRITICAL_SAFE(&mailbox->lock);
+    mailbox->refused++;
+    portEXIT_CRITICAL_SAFE(&mailbox->lock);
+}
+
+void event_mailbox_wake(const mailbox_wake_t *wake, BaseType_t *woken)
+{
+    if (wake->raise != NULL) {
+        event_worker_raise(wake->raise, woken);
+    }
+    if (wake->own != NULL) {
+        event_worker_wake_one(wake->own, woken);
+    }
+    if (wake->shared) {
+        event_workers_wake(wake->lane, woken);
+    }
+}
+
+bool event_mailbox_ping(unsigned slot)
+{
+    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_wake_t wake = {0};
+    const unsigned lane = priority_queue_lane(SYSTEM_EVENT_PRIORITY_NORMAL);
+    portENTER_CRITICAL(&mailbox->lock);
+    const bool put = mailbox->state == MAILBOX_OPEN &&
+                     priority_queue_push(&mailbox->queue, lane, (queue_entry_t){POOL_NONE, SUB_PING});
+    if (put) {
+        note_wake_locked(slot, lane, &wake);
+    }
+    portEXIT_CRITICAL(&mailbox->lock);
+    event_mailbox_wake(&wake, NULL);
+    return put;
+}
+
+uint32_t event_mailbox_answers(unsigned slot)
+{
+    mailbox_t *mailbox = &s_mailboxes[slot];
+    portENTER_CRITICAL(&mailbox->lock);
+    const uint32_t answers = mailbox->answers;
+    portEXIT_CRITICAL(&mailbox->lock);
+    return answers;
+}
+
+/* ---- taking out ----------------------------------------------------------------------------- */
+
+static bool try_claim(struct event_worker *worker, unsigned slot, unsigned last_lane)
+{
+    mailbox_t *mailbox = &s_mailboxes[slot];
+    bool claimed = false;
+    portENTER_CRITICAL(&mailbox->lock);
+    if (is_drainable(mailbox)) {
+        for (unsigned lane = 0; lane <= last_lane && !claimed; lane++) {
+            claimed = mailbox->queue.count[lane] != 0;
+        }
+    }
+    if (claimed) {
+        mailbox->running = worker;
+        if (mailbox->own == NULL) {
+            clear_ready(slot);
+        }
+    }
+    portEXIT_CRITICAL(&mailbox->lock);
+    return claimed;
+}
+
+unsigned event_mailbox_claim(struct event_worker *worker, unsigned last_lane)
+{
+    for (unsigned lane = 0; lane <= last_lane; lane++) {
+        for (unsigned w = 0; w < READY_WORDS; w++) {
+            uint32_t bits = atomic_load(&s_ready[lane][w]);
+            /* Start behind the slot served last, so that no mailbox waits for the others for ever. */
+            const unsigned turn = worker->turn / 32 == w ? worker->turn % 32 : 0;
+            while (bits != 0) {
+                const uint32_t later = bits & ~((1u << turn) - 1u);
+                const unsigned n = (unsigned)__builtin_ctz(later != 0 ? later : bits);
+                const unsigned slot = w * 32 + n;
+                if (try_claim(worker, slot, last_lane)) {
+                    worker->turn = (uint8_t)((slot + 1) % SYSTEM_SLOTS);
+                    return slot;
+                }
+                bits &= ~(1u << n);
+            }
+        }
+    }
+    return SYSTEM_SLOT_NONE;
+}
+
+bool event_mailbox_claim_own(struct event_worker *worker, unsigned slot)
+{
+    return try_claim(worker, slot, SYSTEM_EVENT_LANES - 1);
+}
+
+bool event_mailbox_waiting(unsigned slot)
+{
+    mailbox_t *mailbox = &s_mailboxes[slot];
+    portENTER_CRITICAL(&mailbox->lock);
+    const bool waiting = is_drainable(mailbox) && priority_queue_count(&mailbox->queue) != 0;
+    portEXIT_CRITICAL(&mailbox->lock);
+    return waiting;
+}
+
+void event_mailbox_release_locked(unsigned slot, mailbox_wake_t *wake)
+{
+    s_mailboxes[slot].running = NULL;
+    announce_locked(slot, wake);
+}
+
+struct event_worker *event_mailbox_purge(unsigned slot, uint16_t sub)
+{
+    mailbox_t *mailbox = &s_mailboxes[slot];
+    event_sub_t *s = event_sub(sub);
+    pool_index_t blocks[QUEUE_ENTRIES];
+    portENTER_CRITICAL(&mailbox->lock);
+    s->active = false;
+    atomic_fetch_add_explicit(&s->generation, 1, memory_order_relaxed);
+    const unsigned removed = priority_queue_remove_sub(&mailbox->queue, sub, blocks);
+    mailbox->discarded += removed;
+    struct event_worker *running = mailbox->running_sub == sub ? mailbox->running : NULL;
+    s->free_on_return = running != NULL;
+    if (running == NULL) {
+        event_sub_free(sub);
+    }
+    clear_empty_locked(slot);
+    portEXIT_CRITICAL(&mailbox->lock);
+    for (unsigned i = 0; i < removed; i++) {
+        pool_block_release(blocks[i]);
+    }
+    event_bus_count_discarded(removed);
+    if (removed > 0) {
+        event_waiters_signal(slot);
+    }
+    return running;
+}
+
+bool event_mailbox_seize(unsigned slot, struct event_worker *worker, uint16_t sub)
+{
+    mailbox_t *mailbox = &s_mailboxes[slot];
+    portENTER_CRITICAL(&mailbox->lock);
+    const bool seized = mailbox->running == worker && mailbox->running_sub == sub;
+    if (seized) {
+        atomic_store(&worker->quarantined, 1);
+        if (event_sub(sub)->free_on_return) {
+            event_sub_free(sub);
+        }
+        mailbox->running_sub = SUB_NONE;
+        mailbox->running = NULL; /* paused or closed by the caller: nobody is woken */
+    }
+    portEXIT_CRITICAL(&mailbox->lock);
+    if (seized) {
+        event_waiters_signal(slot);
+    }
+    return seized;
+}
+
+/* ---- waiting -------------------------------------------------------------------------------- */
+
+mailbox_waiter_t *event_waiter_begin(unsigned slot)
+{
+    mailbox_waiter_t *waiter = NULL;
+    portENTER_CRITICAL(&s_waiter_lock);
+    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_BLOCKED_POSTERS && waiter == NULL; i++) {
+        if (s_waiters[i].slot == SYSTEM_SLOT_NONE) {
+            waiter = &s_waiters[i];
+            waiter->slot = (uint8_t)slot;
+        }
+    }
+    portEXIT_CRITICAL(&s_waiter_lock);
+    if (waiter != NULL) {
+        (void)xSemaphoreTake(waiter->semaphore, 0); /* a late signal for its last user */
+        portENTER_CRITICAL(&s_mailboxes[slot].lock);
+        s_mailboxes[slot].waiters++;
+        portEXIT_CRITICAL(&s_mailboxes[slot].lock);
+    }
+    return waiter;
+}
+
+bool event_waiter_sleep(mailbox_waiter_t *waiter, TickType_t ticks)
+{
+    return xSemaphoreTake(waiter->semaphore, ticks) == pdTRUE;
+}
+
+void event_waiter_end(mailbox_waiter_t *waiter)
+{
+    if (waiter == NULL) {
+        return;
+    }
+    mailbox_t *mailbox = &s_mailboxes[waiter->slot];
+    portENTER_CRITICAL(&mailbox->lock);
+    mailbox->waiters--;
+    portEXIT_CRITICAL(&mailbox->lock);
+    portENTER_CRITICAL(&s_waiter_lock);
+    waiter->slot = SYSTEM_SLOT_NONE;
+    portEXIT_CRITICAL(&s_waiter_lock);
+}
+
+void event_waiters_signal(unsigned slot)
+{
+    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_BLOCKED_POSTERS; i++) {
+        portENTER_CRITICAL(&s_waiter_lock);
+        const bool waits = s_waiters[i].slot == slot;
+        portEXIT_CRITICAL(&s_waiter_lock);
+        if (waits) {
+            (void)xSemaphoreGive(s_waiters[i].semaphore);
+        }
+    }
+}

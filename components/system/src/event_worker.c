@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tasks that run handlers. Per core one general worker (all lanes) and one express worker
+ * (CRITICAL and HIGH, at a higher priority); beside them the private workers of apps and of the
+ * services that asked for one, and spares that replace a worker whose handler hangs.
+ *
+ * A worker drains one mailbox at a time, at most CONFIG_SYSTEM_WORKER_BURST events in a row, so
+ * that the others get their turn. The mailbox lock is taken once per event: it ends the last one
+ * and takes the next.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "esp_log.h"
+#include "esp_timer.h"
+
+#include "event_internal.h"
+#include "handler_monitor_internal.h"
+#include "resource_quota_internal.h"
+#include "task_end.h"
+
+static const char *TAG = "event_worker";
+
+#define SHARED_WORKERS (2 * portNUM_PROCESSORS)
+#define WORKERS        (SHARED_WORKERS + CONFIG_SYSTEM_WORKER_SPARES + CONFIG_SYSTEM_MAX_PRIVATE_WORKERS)
+#define LAST_EXPRESS_LANE 1
+_Static_assert(WORKERS <= 32, "the idle workers are one word of bits");
+
+/** Life of a place in the table. */
+enum {
+    PLACE_FREE = 0,
+    PLACE_ALIVE,  /* its task runs */
+    PLACE_PARKED, /* its task suspended itself for good; whoever needs the place deletes it */
+};
+
+static event_worker_t s_workers[WORKERS];
+static StaticTask_t s_tasks[WORKERS];
+/* Shared workers and their replacements run on these; private ones bring their own stacks. */
+static StackType_t s_stacks[SHARED_WORKERS + CONFIG_SYSTEM_WORKER_SPARES]
+                           [CONFIG_SYSTEM_WORKER_STACK / sizeof(StackType_t)];
+static _Atomic uint32_t s_idle;           /* bit n: worker n waits for work */
+static _Atomic uint32_t s_raise_requests; /* bit n: an ISR wants worker n raised */
+
+static uint32_t kind_mask(worker_kind_t kind)
+{
+    uint32_t mask = 0;
+    for (unsigned n = 0; n < WORKERS; n++) {
+        if (atomic_load_explicit(&s_workers[n].alive, memory_order_relaxed) == PLACE_ALIVE &&
+            s_workers[n].kind == kind) {
+            mask |= 1u << n;
+        }
+    }
+    return mask;
+}
+
+/* kind_mask() of each kind, kept: it changes only when workers come and go. */
+static _Atomic uint32_t s_masks[WORKER_PRIVATE + 1];
+
+static void update_mask(worker_kind_t kind)
+{
+    atomic_store(&s_masks[kind], kind_mask(kind));
+}
+
+/* ---- waking --------------------------------------------------------------------------------- */
+
+static void notify(event_worker_t *worker, BaseType_t *woken)
+{
+    if (xPortInIsrContext()) {
+        vTaskNotifyGiveFromISR(worker->task, woken);
+    } else {
+        xTaskNotifyGive(worker->task);
+    }
+}
+
+/** Take one idle worker of mask out of the idle set and notify it. @return false: none is idle */
+static bool wake_one_of(uint32_t mask, BaseType_t *woken)
+{
+    uint32_t idle = atomic_load(&s_idle);
+    while ((idle & mask) != 0) {
+        const unsigned n = (unsigned)__builtin_ctz(idle & mask);
+        if (atomic_compare_exchange_weak(&s_idle, &idle, idle & ~(1u << n))) {
+            notify(&s_workers[n], woken);
+            return true;
+        }
+    }
+    return false;
+}
+
+void event_workers_wake(unsigned lane, BaseType_t *woken)
+{
+    if (lane <= LAST_EXPRESS_LANE && wake_one_of(s_masks[WORKER_EXPRESS], woken)) {
+        return;
+    }
+    (void)wake_one_of(s_masks[WORKER_GENERAL], woken);
+}
+
+void event_worker_wake_one(event_worker_t *worker, BaseType_t *woken)
+{
+    (void)wake_one_of(1u << worker->number, woken);
+}
+
+void event_worker_raise(event_worker_t *worker, BaseType_t *woken)
+{
+    if (atomic_load_explicit(&worker->raised, memory_order_relaxed)) {
+        return;
+    }
+    if (xPortInIsrContext()) { /* priorities are changed by tasks only: ask an express worker */
+        atomic_fetch_or(&s_raise_requests, 1u << worker->number);
+        (void)wake_one_of(s_masks[WORKER_EXPRESS], woken);
+        return;
+    }
+    /* Said twice: the worker lowers itself when it sees the flag, and may do so between the two. */
+    atomic_store(&worker->raised, 1);
+    vTaskPrioritySet(worker->task, CONFIG_SYSTEM_EXPRESS_PRIORITY);
+    atomic_store(&worker->raised, 1);
+}
+
+static void serve_raise_requests(void)
+{
+    uint32_t requests = atomic_exchange(&s_raise_requests, 0);
+    while (requests != 0) {
+        const unsigned n = (unsigned)__builtin_ctz(requests);
+        requests &= requests - 1;
+        if (atomic_load(&s_workers[n].started_us) != 0) {
+            event_worker_raise(&s_workers[n], NULL);
+        }
+    }
+}
+
+/* ---- running handlers ----------------------------------------------------------------------- */
+
+/** The time as kept in started_us, where 0 means that nothing runs. */
+static uint32_t stamp(int64_t now_us)
+{
+    return (uint32_t)now_us | 1u;
+}
+
+/** Call the handler for the worker's block. @return how long it ran, and when it ended */
+static uint32_t run_handler(event_worker_t *worker, pool_index_t block, queue_entry_t entry,
+                            uint32_t *end_us)
+{
+    const event_sub_t *sub = event_sub(entry.sub);
+    system_event_t event;
+    event_bus_describe(block, &event);
+    const int64_t start = esp_timer_get_time();
+    atomic_store_explicit(&worker->running_sub, entry.sub, memory_order_relaxed);
+    atomic_store_explicit(&worker->running_type, event.type, memory_order_relaxed);
+    atomic_store_explicit(&worker->warned, 0, memory_order_relaxed);
+    atomic_store_explicit(&worker->started_us, stamp(start), memory_order_release);
+    sub->handler(&event, sub->user_data); /* the entry is not given away before this returns */
+    const int64_t end = esp_timer_get_time();
+    atomic_store_explicit(&worker->started_us, 0, memory_order_release);
+    *end_us = (uint32_t)end;
+    return end - start < UINT32_MAX ? (uint32_t)(end - start) : UINT32_MAX;
+}
+
+/** Drop the reference to the event handled last, unless the supervisor did it for us. */
+static void release_block(event_worker_t *worker)
+{
+    const pool_index_t block = atomic_exchange(&worker->block, POOL_NONE);
+    if (block != POOL_NONE) {
+        pool_block_release(block);
+    }
+}
+
+/** Book what the handler used and end its run. Mailbox lock held. */
+static void finish_locked(mailbox_t *mailbox, uint16_t sub)
+{
+    mailbox->handled++;
+    mailbox->answers++;
+    mailbox->running_sub = SUB_NONE;
+    if (event_sub(sub)->free_on_return) {
+        event_sub_free(sub);
+    }
+}
+
+/**
+ * Handle one event that was just taken out. Mailbox lock held on entry and on a true return.
+ * @return false: the worker was given up meanwhile, the mailbox is no longer its own
+ */
+static bool handle_locked(event_worker_t *worker, mailbox_t *mailbox, unsigned slot,
+                          queue_entry_t entry)
+{
+    if (entry.sub == SUB_PING) {
+        mailbox->answers++;
+        return true;
+    }
+    const bool somebody_waits = mailbox->waiters != 0;
+    uint32_t end_us;
+    mailbox->running_sub = entry.sub;
+    portEXIT_CRITICAL(&mailbox->lock);
+    release_block(worker); /* the one before */
+    atomic_store(&worker->block, entry.block);
+    if (somebody_waits) {
+        event_waiters_signal(slot); /* there is room now */
+    }
+    const uint32_t ran_us = run_handler(worker, entry.block, entry, &end_us);
+    event_bus_count_handled();
+
+    portENTER_CRITICAL(&mailbox->lock);
+    if (atomic_load(&worker->quarantined)) {
+        portEXIT_CRITICAL(&mailbox->lock);
+        release_block(worker);
+        return false;
+    }
+    handler_monitor_record(entry.sub, ran_us);
+    finish_locked(mailbox, entry.sub);
+    (void)quota_charge_cpu(slot, ran_us, end_us);
+    if (mailbox->waiters != 0) {
+        portEXIT_CRITICAL(&mailbox->lock);
+        event_waiters_signal(slot); /* the handler is back */
+        portENTER_CRITICAL(&mailbox->lock);
+    }
+    return true;
+}
+
+/** Raised, and what it was raised for is done: the rest can wait for the usual priority. */
+static bool raised_for_nothing(event_worker_t *worker, const mailbox_t *mailbox)
+{
+    return atomic_load_explicit(&worker->raised, memory_order_relaxed) &&
+           mailbox->queue.count[0] == 0 && mailbox->queue.count[LAST_EXPRESS_LANE] == 0;
+}
+
+/** Drain a claimed mailbox. @return false: the worker was given up */
+static bool drain(event_worker_t *worker, unsigned slot)
+{
+    const unsigned last_lane =
+        worker->kind == WORKER_EXPRESS ? LAST_EXPRESS_LANE : SYSTEM_EVENT_LANES - 1;
+    mailbox_t *mailbox = event_mailbox(slot);
+    mailbox_wake_t wake = {0};
+    queue_entry_t entry;
+    atomic_store_explicit(&worker->identity.slot, (uint8_t)slot, memory_order_relaxed);
+    portENTER_CRITICAL(&mailbox->lock);
+    for (unsigned n = 0; n < CONFIG_SYSTEM_WORKER_BURST; n++) {
+        if (mailbox->state != MAILBOX_OPEN || raised_for_nothing(worker, mailbox) ||
+            !priority_queue_pop(&mailbox->queue, last_lane, &entry)) {
+            break;
+        }
+        if (!handle_locked(worker, mailbox, slot, entry)) {
+            return false;
+        }
+    }
+    event_mailbox_release_locked(slot, &wake);
+    portEXIT_CRITICAL(&mailbox->lock);
+    release_block(worker);
+    atomic_store_explicit(&worker->identity.slot, SYSTEM_SLOT_NONE, memory_order_relaxed);
+    if (wake.shared) { /* what this worker leaves may be for workers of the other kind */
+        event_mailbox_wake(&wake, NULL);
+    }
+    return true;
+}
+
+/* ---- the tasks ------------------------------------------------------------------------------ */
+
+static bool work_waits(const event_worker_t *worker)
+{
+    if (worker->kind == WORKER_PRIVATE) {
+        return event_mailbox_waiting(worker->private_slot);
+    }
+    return event_mailbox_any_ready(worker->kind == WORKER_EXPRESS ? LAST_EXPRESS_LANE
+                                                                  : SYSTEM_EVENT_LANES - 1);
+}
+
+static void wait_for_work(event_worker_t *worker)
+{
+    const uint32_t bit = 1u << worker->number;
+    atomic_fetch_or(&s_idle, bit);
+    if (!work_waits(worker) && !atomic_load(&worker->stop) &&
+        (worker->kind != WORKER_EXPRESS || atomic_load(&s_raise_requests) == 0)) {
+        (void)ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
+    }
+    atomic_fetch_and(&s_idle, ~bit);
+}
+
+static unsigned claim(event_worker_t *worker)
+{
+    if (worker->kind == WORKER_PRIVATE) {
+        return event_mailbox_claim_own(worker, worker->private_slot) ? worker->private_slot
+                                                                     : SYSTEM_SLOT_NONE;
+    }
+    return event_mailbox_claim(worker, worker->kind == WORKER_EXPRESS ? LAST_EXPRESS_LANE
+                                                                      : SYSTEM_EVENT_LANES - 1);
+}
+
+static void worker_main(void *arg)
+{
+    event_worker_t *worker = arg;
+    atomic_store(&worker->task, xTaskGetCurrentTaskHandle()); /* may run before create returns */
+    system_identity_set(&worker->identity);
+    while (!atomic_load(&worker->stop)) {
+        if (atomic_exchange(&worker->raised, 0)) {
+            vTaskPrioritySet(NULL, worker->base_priority);
+        }
+        if (worker->kind == WORKER_EXPRESS) {
+            serve_raise_requests();
+        }
+        const unsigned slot = claim(worker);
+        if (slot == SYSTEM_SLOT_NONE) {
+            wait_for_work(worker);
+        } else if (!drain(worker, slot)) {
+            ESP_LOGW(TAG, "worker %u: the handler it was given up for came back",
+                     (unsigned)worker->number);
+            break;
+        }
+    }
+    system_identity_set(NULL);
+    atomic_store(&worker->alive, PLACE_PARKED);
+    for (;;) { /* deleted by whoever needs the place, when it is certain that it does not run */
+        vTaskSuspend(NULL);
+    }
+}
+
+/** Free the place of a worker that parked. */
+static bool reap(event_worker_t *worker)
+{
+    if (atomic_load(&worker->alive) != PLACE_PARKED ||
+        eTaskGetState(worker->task) != eSuspended) {
+        return false;
+    }
+    vTaskDelete(worker->task);
+    vPortFree(worker->private_stack);
+    worker->private_stack = NULL;
+    worker->task = NULL;
+    atomic_store(&worker->alive, PLACE_FREE);
+    return true;
+}
+
+static event_worker_t *find_place(unsigned first, unsigned end)
+{
+    for (unsigned n = first; n < end; n++) {
+        (void)reap(&s_workers[n]);
+        if (atomic_load(&s_workers[n].alive) == PLACE_FREE) {
+            return &s_workers[n];
+        }
+    }
+    return NULL;
+}
+
+static esp_err_t start_worker(event_worker_t *worker, worker_kind_t kind, unsigned slot,
+                              uint8_t priority, BaseType_t core, StackType_t *stack,
+                              uint32_t stack_bytes)
+{
+    static const char *const names[] = {"ev_general", "ev_express", "ev_private"};
+    const unsigned number = (unsigned)(worker - s_workers);
+    StackType_t *own_stack = kind == WORKER_PRIVATE ? stack : NULL;
+    memset(worker, 0, sizeof(*worker));
+    atomic_store(&worker->identity.slot, SYSTEM_SLOT_NONE);
+    worker->identity.is_worker = true;
+    worker->kind = (uint8_t)kind;
+    worker->number = (uint8_t)number;
+    worker->base_priority = priority;
+    worker->core = (int8_t)core;
+    worker->private_slot = (uint8_t)slot;
+    worker->private_stack = own_stack;
+    atomic_store(&worker->block, POOL_NONE);
+    atomic_store(&worker->alive, PLACE_ALIVE);
+    update_mask(kind);
+    const TaskHandle_t task =
+        xTaskCreateStaticPinnedToCore(worker_main, names[kind], stack_bytes, worker, priority,
+                                      stack, &s_tasks[number], core);
+    if (task == NULL) {
+        return ESP_ERR_NO_MEM;
+    }
+    atomic_store(&worker->task, task);
+    return ESP_OK;
+}
+
+static esp_err_t start_shared(worker_kind_t kind, BaseType_t core)
+{
+    event_worker_t *worker = find_place(0, SHARED_WORKERS + CONFIG_SYSTEM_WORKER_SPARES);
+    if (worker == NULL) {
+        return ESP_ERR_NO_MEM;
+    }
+    return start_worker(worker, kind, SYSTEM_SLOT_NONE,
+                        kind == WORKER_EXPRESS ? CONFIG_SYSTEM_EXPRESS_PRIORITY
+                                               : CONFIG_SYSTEM_WORKER_PRIORITY,
+                        core, s_stacks[worker - s_workers], sizeof(s_stacks[0]));
+}
+
+esp_err_t event_workers_start(void)
+{
+    for (BaseType_t core = 0; core < portNUM_PROCESSORS; core++) {
+        esp_err_t ret = start_shared(WORKER_GENERAL, core);
+        if (ret == ESP_OK) {
+            ret = start_shared(WORKER_EXPRESS, core);
+        }
+        if (ret != ESP_OK) {
+            return ret;
+        }
+    }
+    return ESP_OK;
+}
+
+/** Ask a worker to end and wait for it. */
+static esp_err_t stop_worker(event_worker_t *worker, uint32_t wait_ms)
+{
+    atomic_store(&worker->stop, 1);
+    for (uint32_t waited = 0; atomic_load(&worker->alive) == PLACE_ALIVE; waited++) {
+        if (waited > wait_ms) {
+            return ESP_ERR_TIMEOUT;
+        }
+        notify(worker, NULL);
+        vTaskDelay(pdMS_TO_TICKS(1));
+    }
+    while (!reap(worker) && atomic_load(&worker->alive) != PLACE_FREE) {
+        vTaskDelay(1); /* it has parked but for its last instructions */
+    }
+    update_mask((worker_kind_t)worker->kind);
+    return ESP_OK;
+}
+
+esp_err_t event_workers_stop(void)
+{
+    esp_err_t ret = ESP_OK;
+    for (unsigned n = 0; n < WORKERS; n++) {
+        if (atomic_load(&s_workers[n].alive) != PLACE_FREE) {
+            const esp_err_t one = stop_worker(&s_workers[n], CONFIG_SYSTEM_STOP_GRACE_MS);
+            ret = one != ESP_OK ? one : ret;
+        }
+    }
+    return ret;
+}
+
+event_worker_t *event_worker_create_private(unsigned slot, uint32_t stack, uint8_t priority)
+{
+    event_worker_t *worker = find_place(SHARED_WORKERS + CONFIG_SYSTEM_WORKER_SPARES, WORKERS);
+    const uint32_t bytes = stack ? stack : CONFIG_SYSTEM_WORKER_STACK;
+    if (worker == NULL) {
+        return NULL;
+    }
+    StackType_t *memory = pvPortMalloc(bytes); /* internal RAM: flash may be written from here */
+    if (memory == NULL) {
+        return NULL;
+    }
+    if (start_worker(worker, WORKER_PRIVATE, slot,
+                     priority ? priority : CONFIG_SYSTEM_WORKER_PRIORITY, tskNO_AFFINITY, memory,
+                     bytes) != ESP_OK) {
+        atomic_store(&worker->alive, PLACE_FREE);
+        vPortFree(memory);
+        return NULL;
+    }
+    return worker;
+}
+
+esp_err_t event_worker_destroy_private(event_worker_t *worker)
+{
+    return stop_worker(worker, CONFIG_SYSTEM_STOP_GRACE_MS);
+}
+
+/* ---- what the supervisor sees and does ------------------------------------------------------ */
+
+unsigned event_workers_count(void)
+{
+    return WORKERS;
+}
+
+bool event_worker_running(unsigned n, worker_run_t *out)
+{
+    event_worker_t *worker = &s_workers[n];
+    const uint32_t started = atomic_load_explicit(&worker->started_us, memory_order_acquire);
+    if (started == 0 || atomic_load(&worker->quarantined) ||
+        atomic_load(&worker->alive) != PLACE_ALIVE) {
+        return false;
+    }
+    const uint16_t sub = atomic_load(&worker->running_sub);
+    const uint8_t slot = atomic_load(&worker->identity.slot);
+    *out = (worker_run_t){
+        .worker = n,
+        .slot = slot,
+        .sub = sub,
+        .type = atomic_load(&worker->running_type),
+        .handler = event_sub(sub)->handler,
+        .time_limit_us = event_sub(sub)->time_limit_us,
+        .started_us = started,
+        .running_us = (uint32_t)esp_timer_get_time() - started,
+        .warned = atomic_load(&worker->warned),
+    };
+    /* All of it belongs to one run only if that run is still the same one. */
+    return slot != SYSTEM_SLOT_NONE && atomic_load(&worker->started_us) == started;
+}
+
+void event_worker_set_warned(unsigned n)
+{
+    atomic_store(&s_workers[n].warned, 1);
+}
+
+unsigned event_workers_quarantined(void)
+{
+    unsigned count = 0;
+    for (unsigned n = 0; n < WORKERS; n++) {
+        count += atomic_load(&s_workers[n].quarantined) &&
+                 atomic_load(&s_workers[n].alive) == PLACE_ALIVE;
+    }
+    return count;
+}
+
+esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub)
+{
+    event_worker_t *worker = &s_workers[n];
+    if (!event_mailbox_seize(slot, worker, sub)) {
+        return ESP_ERR_NOT_FOUND;
+    }
+    const worker_kind_t kind = (worker_kind_t)worker->kind;
+    const BaseType_t core = worker->core;
+    const esp_err_t ended = task_end(worker->task, &worker->identity);
+    if (ended == ESP_OK) {
+        release_block(worker); /* the reference was the dead task's */
+        vPortFree(worker->private_stack);
+        worker->private_stack = NULL;
+        atomic_store(&worker->started_us, 0);
+        atomic_store(&worker->alive, PLACE_FREE);
+    } else {
+        vTaskPrioritySet(worker->task, tskIDLE_PRIORITY); /* let it spin where it hurts least */
+    }
+    update_mask(kind);
+    if (kind != WORKER_PRIVATE && start_shared(kind, core) != ESP_OK) {
+        ESP_LOGE(TAG, "no spare worker left to replace worker %u", n);
+        return ESP_ERR_NO_MEM;
+    }
+    return ended;
+}
