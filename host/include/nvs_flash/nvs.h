@@ -14,37 +14,37 @@ extern "C" {
 typedef uint32_t nvs_handle_t;
 typedef nvs_handle_t nvs_handle IDF_DEPRECATED("Replace with nvs_handle_t");
 
-#define ESP_ERR_NVS_BASE 0x1100
-#define ESP_ERR_NVS_NOT_INITIALIZED (ESP_ERR_NVS_BASE + 0x01)
-#define ESP_ERR_NVS_NOT_FOUND (ESP_ERR_NVS_BASE + 0x02)
-#define ESP_ERR_NVS_TYPE_MISMATCH (ESP_ERR_NVS_BASE + 0x03)
-#define ESP_ERR_NVS_READ_ONLY (ESP_ERR_NVS_BASE + 0x04)
-#define ESP_ERR_NVS_NOT_ENOUGH_SPACE (ESP_ERR_NVS_BASE + 0x05)
-#define ESP_ERR_NVS_INVALID_NAME (ESP_ERR_NVS_BASE + 0x06)
-#define ESP_ERR_NVS_INVALID_HANDLE (ESP_ERR_NVS_BASE + 0x07)
-#define ESP_ERR_NVS_REMOVE_FAILED (ESP_ERR_NVS_BASE + 0x08)
-#define ESP_ERR_NVS_KEY_TOO_LONG (ESP_ERR_NVS_BASE + 0x09)
-#define ESP_ERR_NVS_PAGE_FULL (ESP_ERR_NVS_BASE + 0x0a)
-#define ESP_ERR_NVS_INVALID_STATE (ESP_ERR_NVS_BASE + 0x0b)
-#define ESP_ERR_NVS_INVALID_LENGTH (ESP_ERR_NVS_BASE + 0x0c)
-#define ESP_ERR_NVS_NO_FREE_PAGES (ESP_ERR_NVS_BASE + 0x0d)
-#define ESP_ERR_NVS_VALUE_TOO_LONG (ESP_ERR_NVS_BASE + 0x0e)
-#define ESP_ERR_NVS_PART_NOT_FOUND (ESP_ERR_NVS_BASE + 0x0f)
-#define ESP_ERR_NVS_NEW_VERSION_FOUND (ESP_ERR_NVS_BASE + 0x10)
-#define ESP_ERR_NVS_XTS_ENCR_FAILED (ESP_ERR_NVS_BASE + 0x11)
-#define ESP_ERR_NVS_XTS_DECR_FAILED (ESP_ERR_NVS_BASE + 0x12)
-#define ESP_ERR_NVS_XTS_CFG_FAILED (ESP_ERR_NVS_BASE + 0x13)
-#define ESP_ERR_NVS_XTS_CFG_NOT_FOUND (ESP_ERR_NVS_BASE + 0x14)
-#define ESP_ERR_NVS_ENCR_NOT_SUPPORTED (ESP_ERR_NVS_BASE + 0x15)
+#define ESP_ERR_NVS_BASE                 0x1100
+#define ESP_ERR_NVS_NOT_INITIALIZED      (ESP_ERR_NVS_BASE + 0x01)
+#define ESP_ERR_NVS_NOT_FOUND            (ESP_ERR_NVS_BASE + 0x02)
+#define ESP_ERR_NVS_TYPE_MISMATCH        (ESP_ERR_NVS_BASE + 0x03)
+#define ESP_ERR_NVS_READ_ONLY            (ESP_ERR_NVS_BASE + 0x04)
+#define ESP_ERR_NVS_NOT_ENOUGH_SPACE     (ESP_ERR_NVS_BASE + 0x05)
+#define ESP_ERR_NVS_INVALID_NAME         (ESP_ERR_NVS_BASE + 0x06)
+#define ESP_ERR_NVS_INVALID_HANDLE       (ESP_ERR_NVS_BASE + 0x07)
+#define ESP_ERR_NVS_REMOVE_FAILED        (ESP_ERR_NVS_BASE + 0x08)
+#define ESP_ERR_NVS_KEY_TOO_LONG         (ESP_ERR_NVS_BASE + 0x09)
+#define ESP_ERR_NVS_PAGE_FULL            (ESP_ERR_NVS_BASE + 0x0a)
+#define ESP_ERR_NVS_INVALID_STATE        (ESP_ERR_NVS_BASE + 0x0b)
+#define ESP_ERR_NVS_INVALID_LENGTH       (ESP_ERR_NVS_BASE + 0x0c)
+#define ESP_ERR_NVS_NO_FREE_PAGES        (ESP_ERR_NVS_BASE + 0x0d)
+#define ESP_ERR_NVS_VALUE_TOO_LONG       (ESP_ERR_NVS_BASE + 0x0e)
+#define ESP_ERR_NVS_PART_NOT_FOUND       (ESP_ERR_NVS_BASE + 0x0f)
+#define ESP_ERR_NVS_NEW_VERSION_FOUND    (ESP_ERR_NVS_BASE + 0x10)
+#define ESP_ERR_NVS_XTS_ENCR_FAILED      (ESP_ERR_NVS_BASE + 0x11)
+#define ESP_ERR_NVS_XTS_DECR_FAILED      (ESP_ERR_NVS_BASE + 0x12)
+#define ESP_ERR_NVS_XTS_CFG_FAILED       (ESP_ERR_NVS_BASE + 0x13)
+#define ESP_ERR_NVS_XTS_CFG_NOT_FOUND    (ESP_ERR_NVS_BASE + 0x14)
+#define ESP_ERR_NVS_ENCR_NOT_SUPPORTED   (ESP_ERR_NVS_BASE + 0x15)
 #define ESP_ERR_NVS_KEYS_NOT_INITIALIZED (ESP_ERR_NVS_BASE + 0x16)
-#define ESP_ERR_NVS_CORRUPT_KEY_PART (ESP_ERR_NVS_BASE + 0x17)
-#define ESP_ERR_NVS_CONTENT_DIFFERS (ESP_ERR_NVS_BASE + 0x18)
-#define ESP_ERR_NVS_WRONG_ENCRYPTION (ESP_ERR_NVS_BASE + 0x19)
+#define ESP_ERR_NVS_CORRUPT_KEY_PART     (ESP_ERR_NVS_BASE + 0x17)
+#define ESP_ERR_NVS_CONTENT_DIFFERS      (ESP_ERR_NVS_BASE + 0x18)
+#define ESP_ERR_NVS_WRONG_ENCRYPTION     (ESP_ERR_NVS_BASE + 0x19)
 
-#define NVS_DEFAULT_PART_NAME "nvs"
+#define NVS_DEFAULT_PART_NAME  "nvs"
 #define NVS_PART_NAME_MAX_SIZE 16
-#define NVS_KEY_NAME_MAX_SIZE 16
-#define NVS_NS_NAME_MAX_SIZE NVS_KEY_NAME_MAX_SIZE
+#define NVS_KEY_NAME_MAX_SIZE  16
+#define NVS_NS_NAME_MAX_SIZE   NVS_KEY_NAME_MAX_SIZE
 
 typedef enum {
     NVS_READONLY,
@@ -79,19 +79,21 @@ typedef struct nvs_opaque_iterator_t *nvs_iterator_t;
 /**
  * Opens a namespace of a partition.
  * @return ESP_OK; ESP_ERR_NVS_NOT_INITIALIZED; ESP_ERR_NVS_PART_NOT_FOUND; ESP_ERR_NVS_NOT_FOUND
- *  for a namespace that does not exist when opened read-only; ESP_ERR_NVS_INVALID_NAME;
- *  ESP_ERR_NVS_NOT_ENOUGH_SPACE for one namespace too many; ESP_ERR_NO_MEM; ESP_ERR_INVALID_ARG
+ *  for a namespace that does not exist when opened read-only; ESP_ERR_NVS_KEY_TOO_LONG for a
+ *  new one whose name has more than 15 characters; ESP_ERR_NVS_NOT_ENOUGH_SPACE for one namespace
+ *  too many; ESP_ERR_NOT_ALLOWED to write on a read-only partition; ESP_ERR_NO_MEM;
+ *  ESP_ERR_INVALID_ARG
  */
-esp_err_t nvs_open(const char *namespace_name, nvs_open_mode_t open_mode,
-                   nvs_handle_t *out_handle);
+esp_err_t nvs_open(const char *namespace_name, nvs_open_mode_t open_mode, nvs_handle_t *out_handle);
 esp_err_t nvs_open_from_partition(const char *part_name, const char *namespace_name,
                                   nvs_open_mode_t open_mode, nvs_handle_t *out_handle);
 
 /**
  * Stores a value. A power cut leaves the old value or the new one.
- * @return ESP_OK; ESP_ERR_NVS_INVALID_HANDLE; ESP_ERR_NVS_READ_ONLY; ESP_ERR_NVS_INVALID_NAME for
- *  an empty key; ESP_ERR_NVS_KEY_TOO_LONG; ESP_ERR_NVS_NOT_ENOUGH_SPACE;
- *  ESP_ERR_NVS_VALUE_TOO_LONG; ESP_ERR_NVS_REMOVE_FAILED
+ * @return ESP_OK; ESP_ERR_NVS_INVALID_HANDLE; ESP_ERR_NVS_READ_ONLY; ESP_ERR_NVS_KEY_TOO_LONG
+ *  beyond 15 characters; ESP_ERR_NVS_NOT_ENOUGH_SPACE; ESP_ERR_NVS_VALUE_TOO_LONG;
+ *  ESP_ERR_NVS_REMOVE_FAILED if the new value is stored and the old one could not be erased;
+ *  errors of the flash
  */
 esp_err_t nvs_set_i8(nvs_handle_t handle, const char *key, int8_t value);
 esp_err_t nvs_set_u8(nvs_handle_t handle, const char *key, uint8_t value);
@@ -108,8 +110,8 @@ esp_err_t nvs_set_blob(nvs_handle_t handle, const char *key, const void *value, 
 
 /**
  * Reads a value; out_value is left as it was on any error.
- * @return ESP_OK; ESP_ERR_NVS_NOT_FOUND (also for a key stored with another integer type);
- *  ESP_ERR_NVS_INVALID_HANDLE; ESP_ERR_NVS_INVALID_NAME; ESP_ERR_NVS_KEY_TOO_LONG
+ * @return ESP_OK; ESP_ERR_NVS_NOT_FOUND (also for a key stored with another type);
+ *  ESP_ERR_NVS_INVALID_HANDLE. Only the first 15 characters of key are compared.
  */
 esp_err_t nvs_get_i8(nvs_handle_t handle, const char *key, int8_t *out_value);
 esp_err_t nvs_get_u8(nvs_handle_t handle, const char *key, uint8_t *out_value);
@@ -149,7 +151,7 @@ esp_err_t nvs_get_used_entry_count(nvs_handle_t handle, size_t *used_entries);
 
 /** Starts to list the entries of a type, in one namespace or (NULL) in all.
  *  @return ESP_OK; ESP_ERR_NVS_NOT_FOUND, with the iterator NULL; ESP_ERR_NO_MEM;
- *  ESP_ERR_NVS_PART_NOT_FOUND; ESP_ERR_INVALID_ARG */
+ *  ESP_ERR_INVALID_ARG */
 esp_err_t nvs_entry_find(const char *part_name, const char *namespace_name, nvs_type_t type,
                          nvs_iterator_t *output_iterator);
 esp_err_t nvs_entry_find_in_handle(nvs_handle_t handle, nvs_type_t type,
