@@ -3,6 +3,7 @@
 # Modules of the core that need nothing but the registry: tested alone, over a registry and a clock that the test turns.
 set(system_src "${KRAKEN_ROOT}/components/system/src")
 set(fake_registry "${KRAKEN_ROOT}/tests/support/fake_registry.c")
+set(fake_log "${KRAKEN_ROOT}/tests/support/fake_log.c")
 
 kraken_unit_test(error_codes SRCS test_error_codes.c LINK system)
 kraken_unit_test(resource_quota BARE LINK system esp_timer PRIVATE_OF system
@@ -10,4 +11,4 @@ kraken_unit_test(resource_quota BARE LINK system esp_timer PRIVATE_OF system
 kraken_unit_test(handler_monitor BARE LINK system esp_timer PRIVATE_OF system
     SRCS test_handler_monitor.c "${fake_registry}" "${system_src}/handler_monitor.c")
 kraken_unit_test(service_dependencies BARE LINK system esp_timer PRIVATE_OF system
-    SRCS test_service_dependencies.c "${fake_registry}" "${system_src}/service_dependencies.c")
+    SRCS test_service_dependencies.c "${fake_registry}" "${fake_log}" "${system_src}/service_dependencies.c")

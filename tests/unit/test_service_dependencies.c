@@ -9,25 +9,24 @@
 
 #include <cmocka.h>
 
+#include "fake_log.h"
 #include "fake_registry.h"
 #include "service_dependencies_internal.h"
 
 #define NEEDS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-static char s_path[64];
 
 static int setup(void **state)
 {
     (void)state;
     fake_registry_reset();
     dependencies_init();
-    s_path[0] = '\0';
+    fake_log_clear();
     return 0;
 }
 
 static esp_err_t add(unsigned slot, const char *name, const char *const *needs)
 {
-    const esp_err_t err = dependencies_attach(slot, name, needs, s_path, sizeof(s_path));
+    const esp_err_t err = dependencies_attach(slot, name, needs);
 
     if (err == ESP_OK) {
         fake_registry_add(slot, name, false);
@@ -103,20 +102,19 @@ static void test_circles_are_refused_and_shown(void **state)
 {
     (void)state;
     assert_int_equal(add(0, "self", NEEDS("self")), ESP_ERR_SERVICE_DEPENDENCY_CYCLE);
-    assert_string_equal(s_path, "self -> self");
+    assert_string_equal(dependencies_last_circle(), "self -> self");
     add(0, "b", NEEDS("c", "x"));
     add(1, "c", NEEDS("a"));
     add(2, "x", NEEDS("y"));
     assert_int_equal(add(3, "a", NEEDS("b")), ESP_ERR_SERVICE_DEPENDENCY_CYCLE);
-    assert_string_equal(s_path, "a -> b -> c -> a");
+    assert_string_equal(dependencies_last_circle(), "a -> b -> c -> a");
+    assert_non_null(strstr(fake_log_text(), "a refused: a -> b -> c -> a"));
     /* nothing has changed: a is still missing and may come in another form */
     assert_string_equal(dependencies_first_missing(1), "a");
     assert_int_equal(dependencies_all(), SLOT_BIT(0) | SLOT_BIT(1) | SLOT_BIT(2));
     assert_int_equal(add(3, "a", NULL), ESP_OK);
     assert_int_equal(add(4, "y", NEEDS("b")), ESP_ERR_SERVICE_DEPENDENCY_CYCLE);
-    assert_string_equal(s_path, "y -> b -> x -> y");
-    assert_int_equal(dependencies_attach(4, "y", NEEDS("b"), NULL, 0),
-                     ESP_ERR_SERVICE_DEPENDENCY_CYCLE);
+    assert_string_equal(dependencies_last_circle(), "y -> b -> x -> y");
 }
 
 static void test_a_long_circle_is_cut(void **state)
@@ -135,12 +133,11 @@ static void test_a_long_circle_is_cut(void **state)
 
         assert_int_equal(add(i, names[i], needs[i]), expected);
     }
-    assert_int_equal(strlen(s_path), sizeof(s_path) - 1);
-    assert_string_equal(s_path + sizeof(s_path) - 4, "...");
-    char tiny[3];
-    assert_int_equal(dependencies_attach(9, names[9], needs[9], tiny, sizeof(tiny)),
-                     ESP_ERR_SERVICE_DEPENDENCY_CYCLE);
-    assert_string_equal(tiny, "se");
+    const char *path = dependencies_last_circle();
+
+    assert_int_equal(strlen(path), DEPENDENCIES_PATH_MAX - 1);
+    assert_string_equal(path + DEPENDENCIES_PATH_MAX - 4, "...");
+    assert_non_null(strstr(path, "name_9 -> service_with_a_long_name_0 -> "));
 }
 
 static void test_too_many_names(void **state)

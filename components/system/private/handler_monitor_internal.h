@@ -15,8 +15,7 @@
 #include "system_internal.h"
 #include "system_service/handler_monitor.h"
 
-/** All histograms are empty; nobody has subscribed yet. After event_routes_init().
- *  @context init only */
+/** All histograms are empty; nobody has subscribed yet. @context init only */
 void handler_monitor_init(void);
 
 /** The subscription is a new one. Its entry in the subscription table is filled in.

@@ -4,7 +4,8 @@
 /**
  * @file
  * @brief The graph of dependencies, over slots. Everything here is called with the registry lock
- *        held; nothing here calls anybody, allocates or logs.
+ *        held; nothing here calls anybody
+ *        or allocates.
  *
  * Invariant: the edges between present owners have no circle. An edge to a name that nobody has yet
  * is kept as a name and becomes an edge when that name is registered; the circle it might then
@@ -27,17 +28,21 @@ _Static_assert(SYSTEM_SLOTS <= 64, "a set of slots is 64 bits");
 /** Empty graph. @context init only */
 void dependencies_init(void);
 
+/** Longest circle that is shown whole, in bytes with its final NUL. */
+#define DEPENDENCIES_PATH_MAX 128
+
 /**
- * An owner moves in.
+ * An owner moves in. A circle is shown in the log.
  * @owns  name and depends_on are kept, not copied: they must live until dependencies_reclaim()
  * @param name       by which others may depend on it
  * @param depends_on NULL-terminated names, or NULL; a name given twice counts once
- * @param[out] path  gets the circle, "a -> b -> a", when there is one; cut at len with "..."
  * @return ESP_OK; ESP_ERR_SERVICE_DEPENDENCY_CYCLE it would close a circle: nothing has changed;
  *         ESP_ERR_SERVICE_DEPENDENCIES_FULL more than SERVICE_DEPENDENCIES_MAX names
  */
-esp_err_t dependencies_attach(unsigned slot, const char *name, const char *const *depends_on,
-                              char *path, size_t len);
+esp_err_t dependencies_attach(unsigned slot, const char *name, const char *const *depends_on);
+
+/** The last circle that was refused, "a -> b -> a", cut with "..." if too long; "" = none yet. */
+const char *dependencies_last_circle(void);
 
 /** The owner is gone; what depends on its name lacks it from now on. */
 void dependencies_reclaim(unsigned slot);

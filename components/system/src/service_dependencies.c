@@ -5,7 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "esp_log.h"
+
 #include "service_dependencies_internal.h"
+
+static const char *TAG = "dependencies";
 
 typedef struct {
     const char *name;              /* NULL = nobody */
@@ -17,6 +21,7 @@ typedef struct {
 /* Under the registry lock. */
 static node_t s_nodes[SYSTEM_SLOTS];
 static uint32_t s_order;
+static char s_circle[DEPENDENCIES_PATH_MAX];
 
 /* ---- helpers -------------------------------------------------------------------------------- */
 
@@ -96,18 +101,19 @@ static slot_set_t reach(unsigned slot, slot_set_t (*step)(slot_set_t))
 
 /* ---- circles -------------------------------------------------------------------------------- */
 
-static void append(char *path, size_t len, const char *text)
+static void append(const char *text)
 {
-    const size_t used = strlen(path);
+    const size_t used = strlen(s_circle);
+    const size_t room = sizeof(s_circle) - used;
 
-    if (snprintf(path + used, len - used, "%s", text) >= (int)(len - used) && len > 4) {
-        strcpy(path + len - 4, "...");
+    if (snprintf(s_circle + used, room, "%s", text) >= (int)room) {
+        strcpy(s_circle + sizeof(s_circle) - 4, "...");
     }
 }
 
 /* Write the shortest circle through a slot: search breadth first for the way back to it, from the
  * end, so that the steps come out in order. */
-static void write_circle(unsigned slot, char *path, size_t len)
+static void write_circle(unsigned slot)
 {
     uint8_t next[SYSTEM_SLOTS]; /* where to go from a slot to come to `slot` */
     slot_set_t known = 0;
@@ -128,11 +134,11 @@ static void write_circle(unsigned slot, char *path, size_t len)
         }
         edge = newer;
     }
-    path[0] = '\0';
-    append(path, len, s_nodes[slot].name);
+    s_circle[0] = '\0';
+    append(s_nodes[slot].name);
     for (unsigned at = next[slot];; at = next[at]) {
-        append(path, len, " -> ");
-        append(path, len, s_nodes[at].name);
+        append(" -> ");
+        append(s_nodes[at].name);
         if (at == slot) {
             return;
         }
@@ -152,10 +158,10 @@ void dependencies_init(void)
 {
     memset(s_nodes, 0, sizeof(s_nodes));
     s_order = 0;
+    s_circle[0] = '\0';
 }
 
-esp_err_t dependencies_attach(unsigned slot, const char *name, const char *const *depends_on,
-                              char *path, size_t len)
+esp_err_t dependencies_attach(unsigned slot, const char *name, const char *const *depends_on)
 {
     assert(slot < SYSTEM_SLOTS && s_nodes[slot].name == NULL && name != NULL);
     node_t *node = &s_nodes[slot];
@@ -178,10 +184,11 @@ esp_err_t dependencies_attach(unsigned slot, const char *name, const char *const
     if (!in_circle(slot)) {
         return ESP_OK;
     }
-    if (path != NULL && len > 0) {
-        write_circle(slot, path, len);
-    }
+    write_circle(slot);
     dependencies_reclaim(slot);
+    /* The registry lock is held; that a line of log takes its time matters little in boot code
+     * that is wrong. */
+    ESP_LOGE(TAG, "%s refused: %s", name, s_circle);
     return ESP_ERR_SERVICE_DEPENDENCY_CYCLE;
 }
 
@@ -219,6 +226,11 @@ slot_set_t dependencies_all(void)
         all |= s_nodes[slot].name != NULL ? SLOT_BIT(slot) : 0;
     }
     return all;
+}
+
+const char *dependencies_last_circle(void)
+{
+    return s_circle;
 }
 
 const char *dependencies_first_missing(unsigned slot)
