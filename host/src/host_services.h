@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What log, heap, storage and system know of each other, and the watchdog's start.
+// What log, heap, storage and system know of each other.
 
 #include <stdarg.h>
 #include "host_control.h"
@@ -20,8 +20,8 @@ void host_system_init(const host_config_t *cfg);
 /** Forgets storage handles of an earlier boot in this process; host_flash_init() calls it. */
 void host_nvs_init(void);
 
-/** Starts the task watchdog if the configuration says so; needs a running scheduler. */
-void host_wdt_init(void);
+/** Forgets the watchdog of an earlier boot in this process; host_system_init() calls it. */
+void host_wdt_reset(void);
 
 /** Prints one formatted text on the console, whole. @return its length */
 int host_console_vprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));

@@ -117,6 +117,7 @@ static void fill_noise(uint8_t *start, size_t size, uint64_t seed)
 
 void host_system_init(const host_config_t *cfg)
 {
+    host_wdt_reset();
     if (s_inherited) {
         s_inherited = false; // a second boot in this process is one of its own
         return;

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The task watchdog. Its clock runs anew whenever everybody subscribed has reported since the last
+// time; when it runs out, those who have not are named from an interrupt.
+//
+// The device watches its idle tasks by a hook in them. The board asks the scheduler when a core
+// last had nothing to do, and only when the clock runs out: a core that stays busy is found after
+// one to two periods instead of one.
+
+#include "esp_task_wdt.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include "esp_rom_sys.h"
+#include "host_control.h"
+#include "host_heap.h"
+#include "host_services.h"
+#include "host_system.h"
+
+#define NAME_MAX_LEN 32
+#define CORES_MAX    2
+#define TEXT_MAX     256
+
+typedef struct esp_task_wdt_user_handle_s {
+    struct esp_task_wdt_user_handle_s *next;
+    TaskHandle_t task; // NULL for a user
+    char name[NAME_MAX_LEN];
+    bool reported;
+} entry_t;
+
+// wdt lock: protects all below. Leaf lock.
+static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool s_running;
+static esp_task_wdt_config_t s_config;
+static entry_t *s_entries;
+static uint64_t s_fed_us;
+static uintptr_t s_round;   // number of the armed interrupt; older ones are void
+static uint64_t s_armed_us; // when it comes, 0 for none: one is pending at most, and it looks again
+
+static void on_timeout(void *arg);
+
+static uint64_t deadline_locked(void)
+{
+    return s_fed_us + (uint64_t)s_config.timeout_ms * 1000u;
+}
+
+static bool arm_locked(void)
+{
+    uint64_t at = deadline_locked();
+    if (s_armed_us != 0 && s_armed_us <= at) {
+        return true;
+    }
+    s_round++;
+    s_armed_us = at;
+    bool armed = host_isr_raise_at(on_timeout, (void *)s_round, 0, at);
+    if (!armed) {
+        s_armed_us = 0;
+    }
+    return armed;
+}
+
+static void feed_locked(void)
+{
+    for (entry_t *e = s_entries; e != NULL; e = e->next) {
+        e->reported = false;
+    }
+    s_fed_us = host_now_us();
+    (void)arm_locked(); // with the table of interrupts full, the next reset tries again
+}
+
+static bool watches_idle_locked(void)
+{
+    return (s_config.idle_core_mask & ((1u << CORES_MAX) - 1)) != 0;
+}
+
+static bool idle_reported_locked(int core)
+{
+    return (s_config.idle_core_mask & (1u << core)) == 0 || host_core_last_idle_us(core) > s_fed_us;
+}
+
+static bool all_tasks_reported_locked(void)
+{
+    for (const entry_t *e = s_entries; e != NULL; e = e->next) {
+        if (!e->reported) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool all_reported_locked(void)
+{
+    for (int core = 0; core < CORES_MAX; core++) {
+        if (!idle_reported_locked(core)) {
+            return false;
+        }
+    }
+    return all_tasks_reported_locked();
+}
+
+// Called after every change; with idle tasks watched, the end of the period decides.
+static void feed_if_complete_locked(void)
+{
+    if (!watches_idle_locked() && all_tasks_reported_locked()) {
+        feed_locked();
+    }
+}
+
+static void append(char *text, size_t room, const char *name)
+{
+    size_t used = strlen(text);
+    snprintf(text + used, room - used, "%s%s", used > 0 ? ", " : "", name);
+}
+
+// @return cores whose idle task is missing, as a mask
+static int missing_locked(char *text, size_t room)
+{
+    int cores = 0;
+    text[0] = '\0';
+    for (const entry_t *e = s_entries; e != NULL; e = e->next) {
+        if (!e->reported) {
+            append(text, room, e->name);
+        }
+    }
+    for (int core = 0; core < CORES_MAX; core++) {
+        if (!idle_reported_locked(core)) {
+            append(text, room, core == 0 ? "IDLE0 (CPU 0)" : "IDLE1 (CPU 1)");
+            cores |= 1 << core;
+        }
+    }
+    return cores;
+}
+
+static void on_timeout(void *arg)
+{
+    char names[TEXT_MAX];
+    pthread_mutex_lock(&s_lock);
+    if (!s_running || (uintptr_t)arg != s_round) {
+        pthread_mutex_unlock(&s_lock);
+        return;
+    }
+    s_armed_us = 0;
+    if (host_now_us() < deadline_locked()) {
+        (void)arm_locked();
+        pthread_mutex_unlock(&s_lock);
+        return;
+    }
+    bool nobody = s_entries == NULL && !watches_idle_locked();
+    bool fine = nobody || all_reported_locked();
+    (void)missing_locked(names, sizeof(names));
+    bool panic = s_config.trigger_panic;
+    if (fine && !nobody) {
+        feed_locked();
+    } else if (!fine) {
+        s_fed_us = host_now_us(); // the hardware starts over; who is missing stays missing
+        (void)arm_locked();
+    }
+    pthread_mutex_unlock(&s_lock);
+    if (fine) {
+        return;
+    }
+    esp_rom_printf("E (%" PRIu64 ") task_wdt: Task watchdog got triggered. The following "
+                   "tasks/users did not reset the watchdog in time: %s\n",
+                   host_now_us() / 1000u, names);
+    if (esp_task_wdt_isr_user_handler != NULL) {
+        esp_task_wdt_isr_user_handler();
+    }
+    if (panic) {
+        host_panic_as(ESP_RST_TASK_WDT, "Task watchdog: %s", names);
+    }
+}
+
+esp_err_t esp_task_wdt_init(const esp_task_wdt_config_t *config)
+{
+    if (config == NULL) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    pthread_mutex_lock(&s_lock);
+    esp_err_t err = s_running ? ESP_ERR_INVALID_STATE : ESP_OK;
+    if (err == ESP_OK) {
+        s_config = *config;
+        s_fed_us = host_now_us();
+        err = arm_locked() ? ESP_OK : ESP_ERR_NO_MEM;
+        s_running = err == ESP_OK;
+    }
+    pthread_mutex_unlock(&s_lock);
+    return err;
+}
+
+esp_err_t esp_task_wdt_reconfigure(const esp_task_wdt_config_t *config)
+{
+    if (config == NULL) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    pthread_mutex_lock(&s_lock);
+    bool running = s_running;
+    if (running) {
+        s_config = *config;
+        feed_locked();
+    }
+    pthread_mutex_unlock(&s_lock);
+    return running ? ESP_OK : ESP_ERR_INVALID_STATE;
+}
+
+esp_err_t esp_task_wdt_deinit(void)
+{
+    pthread_mutex_lock(&s_lock);
+    esp_err_t err = s_running && s_entries == NULL ? ESP_OK : ESP_ERR_INVALID_STATE;
+    if (err == ESP_OK) {
+        s_running = false;
+        s_armed_us = 0;
+        s_round++;
+    }
+    pthread_mutex_unlock(&s_lock);
+    return err;
+}
+
+void host_wdt_reset(void)
+{
+    pthread_mutex_lock(&s_lock);
+    while (s_entries != NULL) {
+        entry_t *e = s_entries;
+        s_entries = e->next;
+        host_libc_free(e);
+    }
+    s_running = false;
+    s_armed_us = 0;
+    s_round++;
+    pthread_mutex_unlock(&s_lock);
+}
+
+static entry_t **find_task_locked(TaskHandle_t task)
+{
+    entry_t **link = &s_entries;
+    while (*link != NULL && (*link)->task != task) {
+        link = &(*link)->next;
+    }
+    return link;
+}
+
+static entry_t **find_user_locked(esp_task_wdt_user_handle_t user)
+{
+    entry_t **link = &s_entries;
+    while (*link != NULL && (*link != user || (*link)->task != NULL)) {
+        link = &(*link)->next;
+    }
+    return link;
+}
+
+static esp_err_t add_locked(TaskHandle_t task, const char *name, entry_t **out)
+{
+    if (!s_running) {
+        return ESP_ERR_INVALID_STATE;
+    }
+    if (task != NULL && *find_task_locked(task) != NULL) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    entry_t *e = host_libc_calloc(1, sizeof(*e));
+    if (e == NULL) {
+        return ESP_ERR_NO_MEM;
+    }
+    e->task = task;
+    snprintf(e->name, sizeof(e->name), "%s", name);
+    e->reported = true; // it has only just come
+    e->next = s_entries;
+    s_entries = e;
+    if (out != NULL) {
+        *out = e;
+    }
+    feed_if_complete_locked();
+    return ESP_OK;
+}
+
+esp_err_t esp_task_wdt_add(TaskHandle_t task_handle)
+{
+    TaskHandle_t task = task_handle != NULL ? task_handle : xTaskGetCurrentTaskHandle();
+    const char *name = pcTaskGetName(task);
+    pthread_mutex_lock(&s_lock);
+    esp_err_t err = add_locked(task, name, NULL);
+    pthread_mutex_unlock(&s_lock);
+    return err;
+}
+
+esp_err_t esp_task_wdt_add_user(const char *user_name, esp_task_wdt_user_handle_t *user_handle_ret)
+{
+    if (user_name == NULL || user_handle_ret == NULL) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    pthread_mutex_lock(&s_lock);
+    esp_err_t err = add_locked(NULL, user_name, user_handle_ret);
+    pthread_mutex_unlock(&s_lock);
+    return err;
+}
+
+typedef enum {
+    DO_RESET,
+    DO_DELETE,
+    DO_STATUS,
+} action_t;
+
+static esp_err_t act_locked(entry_t **link, action_t action)
+{
+    if (!s_running) {
+        return ESP_ERR_INVALID_STATE;
+    }
+    entry_t *e = *link;
+    if (e == NULL) {
+        return ESP_ERR_NOT_FOUND;
+    }
+    if (action == DO_RESET) {
+        e->reported = true;
+    } else if (action == DO_DELETE) {
+        *link = e->next;
+        host_libc_free(e);
+    }
+    if (action != DO_STATUS) {
+        feed_if_complete_locked();
+    }
+    return ESP_OK;
+}
+
+static esp_err_t act_on_task(TaskHandle_t task_handle, action_t action)
+{
+    TaskHandle_t task = task_handle != NULL ? task_handle : xTaskGetCurrentTaskHandle();
+    pthread_mutex_lock(&s_lock);
+    esp_err_t err = act_locked(find_task_locked(task), action);
+    pthread_mutex_unlock(&s_lock);
+    return err;
+}
+
+static esp_err_t act_on_user(esp_task_wdt_user_handle_t user, action_t action)
+{
+    if (user == NULL) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    pthread_mutex_lock(&s_lock);
+    esp_err_t err = act_locked(find_user_locked(user), action);
+    pthread_mutex_unlock(&s_lock);
+    return err;
+}
+
+esp_err_t esp_task_wdt_reset(void)
+{
+    return act_on_task(NULL, DO_RESET);
+}
+
+esp_err_t esp_task_wdt_reset_user(esp_task_wdt_user_handle_t user_handle)
+{
+    return act_on_user(user_handle, DO_RESET);
+}
+
+esp_err_t esp_task_wdt_delete(TaskHandle_t task_handle)
+{
+    return act_on_task(task_handle, DO_DELETE);
+}
+
+esp_err_t esp_task_wdt_delete_user(esp_task_wdt_user_handle_t user_handle)
+{
+    return act_on_user(user_handle, DO_DELETE);
+}
+
+esp_err_t esp_task_wdt_status(TaskHandle_t task_handle)
+{
+    return act_on_task(task_handle, DO_STATUS);
+}
+
+esp_err_t esp_task_wdt_print_triggered_tasks(task_wdt_msg_handler msg_handler, void *opaque,
+                                             int *cpus_fail)
+{
+    char names[TEXT_MAX];
+    pthread_mutex_lock(&s_lock);
+    bool running = s_running;
+    int cores = running ? missing_locked(names, sizeof(names)) : 0;
+    pthread_mutex_unlock(&s_lock);
+    if (!running) {
+        return ESP_ERR_INVALID_STATE;
+    }
+    if (cpus_fail != NULL) {
+        *cpus_fail = cores;
+    }
+    if (msg_handler != NULL) {
+        msg_handler(opaque, names);
+    } else {
+        esp_rom_printf("%s\n", names);
+    }
+    return ESP_OK;
+}
