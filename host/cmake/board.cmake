@@ -24,8 +24,8 @@ if(host_sources)
     string(TOUPPER "${KRAKEN_FLAVOUR}" flavour_upper)
     target_compile_definitions(kraken_host PRIVATE
         "HOST_FLAVOUR=\"${KRAKEN_FLAVOUR}\"" "HOST_FLAVOUR_${flavour_upper}=1" "HOST_PROJECT_DIR=\"${KRAKEN_ROOT}\"")
-    target_include_directories(kraken_host PRIVATE
-        "${CMAKE_CURRENT_SOURCE_DIR}/src" "${CMAKE_CURRENT_SOURCE_DIR}/control")
+    # Not host/src itself: its headers are found beside the sources, and "sched.h" must not hide <sched.h>.
+    target_include_directories(kraken_host PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/control")
 else()
     add_library(kraken_host INTERFACE)
     target_link_libraries(kraken_host INTERFACE kraken_idf_common)

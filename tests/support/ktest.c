@@ -100,8 +100,8 @@ static void collect(int fd, pid_t child, ktest_run_t *run)
 
         if (poll(&ready, 1, 1000) > 0) {
             // What does not fit is read all the same: a full pipe would block the child.
-            const ssize_t got = read(fd, room ? run->output + used : lost,
-                                     room ? room : sizeof(lost));
+            const ssize_t got =
+                read(fd, room ? run->output + used : lost, room ? room : sizeof(lost));
             if (got <= 0) {
                 break;
             }

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * cmocka inside the virtual board. The test functions run one after the other in the task "main" (priority 1, core 0), so they
- * may call everything of FreeRTOS and ESP-IDF, in whichever scheduler the command line names:
+ * cmocka inside the virtual board. The test functions run one after the other in the task "main"
+ * (priority 1, core 0), so they may call everything of FreeRTOS and ESP-IDF, in whichever scheduler
+ * the command line names:
  *
  *   static void adds_up(void **state) { ... assert_int_equal(1 + 1, 2); }
  *   int main(int argc, char **argv)
@@ -14,8 +15,9 @@
  *
  * Arguments: --threads (default) | --sim, --seed N, --filter PATTERN, -v (board messages).
  *
- * cmocka's assertions jump back into the test function: they may be used in the task "main" alone. Other tasks, timer
- * callbacks and interrupts check with KTEST_CHECK(), which ends the whole program with a failure.
+ * cmocka's assertions jump back into the test function: they may be used in the task "main" alone.
+ * Other tasks, timer callbacks and interrupts check with KTEST_CHECK(), which ends the whole
+ * program with a failure.
  */
 
 #include <setjmp.h>
@@ -27,16 +29,16 @@
 
 #include "host_control.h"
 
-#define KTEST_MAIN(argc, argv, tests) \
+#define KTEST_MAIN(argc, argv, tests)                                                              \
     ktest_main(argc, argv, tests, sizeof(tests) / sizeof((tests)[0]), NULL)
 
-/** @brief Like KTEST_MAIN, with a board of one's own: seed and scheduler are filled in from the arguments. */
-#define KTEST_MAIN_CONFIG(argc, argv, tests, config) \
+/** @brief Like KTEST_MAIN, with a board of one's own: seed and scheduler are filled in from the
+ * arguments. */
+#define KTEST_MAIN_CONFIG(argc, argv, tests, config)                                               \
     ktest_main(argc, argv, tests, sizeof(tests) / sizeof((tests)[0]), config)
 
 /** @brief A check for any context: prints the place and ends the program with exit code 1. */
-#define KTEST_CHECK(condition) \
-    ((condition) ? (void)0 : ktest_fail(__FILE__, __LINE__, #condition))
+#define KTEST_CHECK(condition) ((condition) ? (void)0 : ktest_fail(__FILE__, __LINE__, #condition))
 
 /**
  * @brief Boot the board and run the tests in it.
@@ -60,7 +62,8 @@ typedef struct {
 /**
  * @brief Boot a board in a child process and wait for its end.
  *
- * For what ends the program: panics, deadlock reports, restarts. The caller's statics are copied into the child.
+ * For what ends the program: panics, deadlock reports, restarts. The caller's statics are copied
+ * into the child.
  *
  * @context plain program code, not inside a task (use a test registered as PLAIN)
  * @blocks  until the child ended, at most 60 s

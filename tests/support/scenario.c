@@ -12,11 +12,11 @@
 
 #include "scenario_child.h"
 
-#define PARALLEL         2   // a scenario's runs at the same time
+#define PARALLEL         2 // a scenario's runs at the same time
 #define MAX_SEEDS        100000
 #define DEFAULT_HANG_S   60
 #define DEFAULT_DISTINCT 75
-#define REPEATS          3   // seeds that are run a second time
+#define REPEATS          3 // seeds that are run a second time
 #define FAILURES_SHOWN   5
 
 static const scenario_t *s_scenario;
@@ -25,8 +25,8 @@ static uint64_t s_seed;
 typedef struct {
     const char *mode;
     uint64_t first;
-    uint64_t seeds;  // 0 = none asked for
-    bool one;        // run one seed in this process
+    uint64_t seeds; // 0 = none asked for
+    bool one;       // run one seed in this process
     bool verbose;
 } options_t;
 
@@ -67,8 +67,9 @@ _Noreturn void scenario_fail_int(const char *file, int line, const char *what, l
 {
     char text[640];
 
-    snprintf(text, sizeof(text), "%s:%d: seed %" PRIu64 ", %" PRIu64 " us: check failed: %s (%lld, %lld)\n",
-             file, line, s_seed, host_now_us(), what, a, b);
+    snprintf(text, sizeof(text),
+             "%s:%d: seed %" PRIu64 ", %" PRIu64 " us: check failed: %s (%lld, %lld)\n", file, line,
+             s_seed, host_now_us(), what, a, b);
     fail_text(text);
 }
 
@@ -137,7 +138,8 @@ static void explain(const scenario_child_t *child, const options_t *options)
     } else if (WIFSIGNALED(child->status)) {
         printf("ended by signal %d\n", WTERMSIG(child->status));
     } else {
-        printf("exit code %d instead of %d\n", WEXITSTATUS(child->status), s_scenario->expected_exit);
+        printf("exit code %d instead of %d\n", WEXITSTATUS(child->status),
+               s_scenario->expected_exit);
     }
     scenario_child_print_output(child);
     printf("  again: %s %s --seed %" PRIu64 " -v\n", program, options->mode, child->seed);
@@ -161,7 +163,8 @@ static void finish(scenario_child_t *child, const options_t *options, tally_t *t
 }
 
 // Wait until one of the running children has ended, and take it off the table.
-static void wait_for_one(scenario_child_t *table, size_t count, const options_t *options, tally_t *tally)
+static void wait_for_one(scenario_child_t *table, size_t count, const options_t *options,
+                         tally_t *tally)
 {
     const struct timespec pause = {.tv_nsec = 2000000};
 
@@ -257,7 +260,8 @@ static bool repeat_seeds(const options_t *options, const tally_t *tally)
         again_tally.stacks = &stack;
         run_seeds(&again, &again_tally);
         if (again_tally.failed || hash != tally->hashes[picks[i]]) {
-            printf("  seed %" PRIu64 ": the second run differs: trace %016" PRIx64 ", before %016" PRIx64 "\n",
+            printf("  seed %" PRIu64 ": the second run differs: trace %016" PRIx64
+                   ", before %016" PRIx64 "\n",
                    again.first, hash, tally->hashes[picks[i]]);
             return false;
         }
@@ -296,8 +300,8 @@ static int run_many(const options_t *options)
     tally.stacks = calloc(options->seeds, sizeof(*tally.stacks));
     if (tally.hashes && tally.stacks) {
         run_seeds(options, &tally);
-        printf("scenario %s %s: %" PRIu64 " runs, %" PRIu64 " passed, %" PRIu64 " failed\n", s_scenario->name,
-               options->mode, options->seeds, tally.passed, tally.failed);
+        printf("scenario %s %s: %" PRIu64 " runs, %" PRIu64 " passed, %" PRIu64 " failed\n",
+               s_scenario->name, options->mode, options->seeds, tally.passed, tally.failed);
         good = tally.failed == 0;
         if (good && strcmp(options->mode, "--sim") == 0) {
             good = judge_traces(options, &tally);
@@ -353,7 +357,8 @@ int scenario_main(int argc, char **argv, const scenario_t *scenario)
         return run_as_child(argv);
     }
     if (!parse(argc, argv, &options)) {
-        fprintf(stderr, "usage: %s --sim --seeds N [--first K] | --threads | --sim --seed N [-v]\n", argv[0]);
+        fprintf(stderr, "usage: %s --sim --seeds N [--first K] | --threads | --sim --seed N [-v]\n",
+                argv[0]);
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -30,7 +30,8 @@ typedef struct {
     scenario_report_t report;
 } scenario_child_t;
 
-/** Start this program again for one seed, in a fresh address space. mode is "--sim" or "--threads". */
+/** Start this program again for one seed, in a fresh address space. mode is "--sim" or "--threads".
+ */
 bool scenario_child_start(scenario_child_t *child, const char *mode, uint64_t seed);
 
 /** Kill a run that lives longer than hang_s. */

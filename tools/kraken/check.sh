@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#: check format, style, layers, headers, static analysis, scripts, links
+#:
+#: usage: ./kraken check [--CHECK…] [--fix]
+#:
+#:   (nothing)     all of them, each once; the exit status is 0 when all are clean
+#:   --format      clang-format 14; with --fix it writes
+#:   --style       braces, lengths, licence line, guards, loose ends, platform conditionals
+#:   --layers      who may include what
+#:   --links       links and headings of the documents
+#:   --shell       shellcheck
+#:   --headers     each public header alone, as C and as C++
+#:   --analysis    cppcheck and clang-tidy
+#:   --xtensa      the portable sources for a 32-bit Xtensa
+#:
+#: Each is a program of its own in tools/checks/.
+set -eu
+# shellcheck source=tools/kraken/lib.sh
+. "$KRAKEN_ROOT/tools/kraken/lib.sh"
+
+all="format style layers links shell headers analysis xtensa"
+wanted=
+fix=
+for option; do
+    case $option in
+    --fix) fix=--fix ;;
+    --*)
+        case " $all " in
+        *" ${option#--} "*) wanted="$wanted ${option#--}" ;;
+        *) die "check: there is no check $option (./kraken check --help)" ;;
+        esac
+        ;;
+    *) die "check: unknown argument $option" ;;
+    esac
+done
+[ -n "$wanted" ] || wanted=$all
+[ -z "$fix" ] || [ "$wanted" = " format" ] || die "check: --fix belongs to --format"
+
+need build check
+case $wanted in
+*headers* | *analysis* | *xtensa*)
+    # These read what the build knows: include folders, sources, configuration.
+    need test
+    configure host
+    under_lock ninja -C "$build_root/host" --quiet build.ninja >&2
+    ;;
+esac
+
+run_check()
+{
+    case $1 in
+    format | shell) sh "$KRAKEN_ROOT/tools/checks/$1.sh" "$KRAKEN_ROOT" $fix ;;
+    style | layers | links) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/$1.py" "$KRAKEN_ROOT" ;;
+    *) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/$1.py" "$KRAKEN_ROOT" "$build_root/host" ;;
+    esac
+}
+
+failed=
+for check in $wanted; do
+    run_check "$check" || failed="$failed $check"
+done
+[ -z "$failed" ] || die "not clean:$failed"
+say "clean: $(echo "$wanted" | xargs)"
