@@ -6,6 +6,12 @@ if(KRAKEN_FLAVOUR STREQUAL "host")
         add_test(NAME tools.${name} COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_${name}.py")
         set_tests_properties(tools.${name} PROPERTIES LABELS tools TIMEOUT 120)
     endforeach()
+    kraken_test_program(tools_scenario BARE
+        SRCS scenario_selftest.c ../support/scenario.c ../support/scenario_child.c
+        INCLUDE "${KRAKEN_ROOT}/host/control")
+    add_test(NAME tools.scenario
+        COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_scenario.py" $<TARGET_FILE:tools_scenario>)
+    set_tests_properties(tools.scenario PROPERTIES LABELS tools TIMEOUT 120)
     # Needs the packages of "check", which a run of the tests alone does not install.
     find_program(XTENSA_GCC xtensa-lx106-elf-gcc)
     find_program(CPPCHECK cppcheck)
