@@ -10,6 +10,14 @@ set(IDF_VERSION_MAJOR 5)
 set(IDF_VERSION_MINOR 5)
 set(IDF_VERSION_PATCH 5)
 
+# The target is the one property of the build that our files ask for.
+function(idf_build_get_property result property)
+    if(NOT property STREQUAL "IDF_TARGET" OR ARGN)
+        message(FATAL_ERROR "idf_build_get_property(${property} ${ARGN}): the PC build knows IDF_TARGET only")
+    endif()
+    set(${result} "${IDF_TARGET}" PARENT_SCOPE)
+endfunction()
+
 function(kraken_discover_components result)
     set(found "")
     if(KRAKEN_COMPONENT_DIRS)

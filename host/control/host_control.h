@@ -160,6 +160,9 @@ bool host_task_kill(const char *task_name);
 
 /* ---- looking in ---- */
 
+/** @brief Mutexes that a task (a TaskHandle_t) holds now; on the device its control block tells. */
+uint32_t host_task_mutexes_held(const void *task);
+
 /** @brief The random stream of the seed (sim) or of the operating system (threads). @context any */
 uint32_t host_random_u32(void);
 

@@ -285,7 +285,7 @@ size_t memory_pool_block_bytes(size_t size)
 
 static uint32_t payload_caps(unsigned pool)
 {
-#if CONFIG_SYSTEM_POOL_LARGE_IN_PSRAM
+#ifdef CONFIG_SYSTEM_POOL_LARGE_IN_PSRAM
     if (pool >= MEMORY_POOL_LARGE) {
         return MALLOC_CAP_SPIRAM | MALLOC_CAP_8BIT;
     }

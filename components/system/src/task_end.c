@@ -2,32 +2,29 @@
 /*
  * Ending a task from outside. A task that is deleted while it holds a mutex takes the mutex with
  * it, so the number of mutexes it holds decides. FreeRTOS keeps that number in the task's control
- * block, at the place that StaticTask_t calls uxDummy12[1]; a self-test at boot makes sure of it
- * by taking a mutex and looking. Should the test fail, no task is ever ended by force.
+ * block; a self-test at boot makes sure that we read it right, by taking a mutex and looking.
+ * Should the test fail, no task is ever ended by force.
  */
 #include "task_end.h"
 
 #include "esp_log.h"
 #include "freertos/semphr.h"
 
+#include "task_backend.h"
+
 static const char *TAG = "task_end";
 static bool s_mutex_count_readable;
-
-static UBaseType_t mutexes_held(TaskHandle_t task)
-{
-    return ((volatile StaticTask_t *)task)->uxDummy12[1];
-}
 
 void task_end_self_test(void)
 {
     StaticSemaphore_t storage;
     const SemaphoreHandle_t mutex = xSemaphoreCreateMutexStatic(&storage);
     const TaskHandle_t self = xTaskGetCurrentTaskHandle();
-    const UBaseType_t before = mutexes_held(self);
+    const uint32_t before = task_backend_mutexes_held(self);
     (void)xSemaphoreTake(mutex, 0);
-    const UBaseType_t during = mutexes_held(self);
+    const uint32_t during = task_backend_mutexes_held(self);
     (void)xSemaphoreGive(mutex);
-    const UBaseType_t after = mutexes_held(self);
+    const uint32_t after = task_backend_mutexes_held(self);
     vSemaphoreDelete(mutex);
     s_mutex_count_readable = during == before + 1 && after == before;
     if (!s_mutex_count_readable) {
@@ -51,7 +48,7 @@ static bool suspend(TaskHandle_t task)
 esp_err_t task_end(TaskHandle_t task, const system_identity_t *identity)
 {
     for (TickType_t waited = 0; s_mutex_count_readable; waited++) {
-        if (suspend(task) && mutexes_held(task) == 0 && atomic_load(&identity->depth) == 0) {
+        if (suspend(task) && task_backend_mutexes_held(task) == 0 && atomic_load(&identity->depth) == 0) {
             vTaskDelete(task);
             return ESP_OK;
         }
