@@ -3,6 +3,7 @@
 # What ESP-IDF's component functions mean on the PC: exactly what this project's files use, and an error for anything else.
 #   idf_component_register()       one static library __idf_<name>; REQUIRES become link edges and thereby include paths
 #   idf_component_get_property()   COMPONENT_LIB, COMPONENT_DIR, COMPONENT_NAME
+#   idf_build_get_property()       IDF_TARGET (linux), PROJECT_DIR, BUILD_DIR
 #   kraken_port_linux()            in a component's port/linux/port.cmake: sources and libraries of the PC alone
 
 set(IDF_TARGET linux)
@@ -145,6 +146,22 @@ function(idf_component_get_property result component property)
         get_target_property(value __idf_${component} KRAKEN_COMPONENT_DIR)
     else()
         message(FATAL_ERROR "idf_component_get_property(): the PC build knows no property '${property}'")
+    endif()
+    set(${result} "${value}" PARENT_SCOPE)
+endfunction()
+
+function(idf_build_get_property result property)
+    if(ARGN)
+        message(FATAL_ERROR "idf_build_get_property(): the PC build knows no '${ARGN}'")
+    endif()
+    if(property STREQUAL "IDF_TARGET")
+        set(value linux)
+    elseif(property STREQUAL "PROJECT_DIR")
+        set(value "${KRAKEN_ROOT}")
+    elseif(property STREQUAL "BUILD_DIR")
+        set(value "${CMAKE_BINARY_DIR}")
+    else()
+        message(FATAL_ERROR "idf_build_get_property(): the PC build knows no property '${property}'")
     endif()
     set(${result} "${value}" PARENT_SCOPE)
 endfunction()

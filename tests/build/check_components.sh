@@ -83,6 +83,7 @@ fails_with reaches_control "host_control.h: No such file"
 refused unknown_keyword "knows no 'EMBED_FILES"
 refused unknown_requirement "requires 'no_such_component'"
 refused unknown_property "no property 'COMPONENT_FLAGS'"
+refused unknown_build_property "no property 'COMPILE_OPTIONS'"
 refused not_registered "does not call idf_component_register"
 refused esp_timer "the name is taken"
 
