@@ -9,6 +9,9 @@
 
 #include "heap_arena.h"
 
+// Sanitizer builds have heap_arena_libc.c instead.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
 #include <string.h>
 #include "sdkconfig.h"
 
@@ -490,3 +493,10 @@ const void *heap_arena_check(const heap_arena_t *arena, heap_ptr_state_t *what)
     }
     return NULL;
 }
+
+void heap_arena_drop_all(void)
+{
+    // Blocks live in the region itself and go with it.
+}
+
+#endif

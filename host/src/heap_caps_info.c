@@ -38,8 +38,8 @@ static void add_info(heap_region_t *r, void *ctx)
     size_t largest = heap_arena_largest(&r->arena);
     info->total_free_bytes += heap_arena_free_bytes(&r->arena);
     info->total_allocated_bytes += r->arena.used_bytes;
-    info->largest_free_block = largest > info->largest_free_block ? largest
-                                                                  : info->largest_free_block;
+    info->largest_free_block =
+        largest > info->largest_free_block ? largest : info->largest_free_block;
     info->minimum_free_bytes += s_local_minimum ? r->local_minimum : r->arena.minimum_free;
     info->allocated_blocks += r->arena.used_blocks;
     info->free_blocks += r->arena.free_blocks;
@@ -258,13 +258,23 @@ void heap_caps_dump_all(void)
     heap_caps_dump(0);
 }
 
+typedef struct {
+    const void *p;
+    bool found;
+} lies_t;
+
+static void look_in(heap_region_t *r, void *ctx)
+{
+    lies_t *lies = ctx;
+    lies->found = lies->found || heap_arena_contains(&r->arena, lies->p) ||
+                  heap_arena_containing(&r->arena, lies->p) != NULL;
+}
+
 static bool lies_in(const void *p, uint32_t caps)
 {
-    heap_lock();
-    heap_region_t *r = heap_region_of(p);
-    bool yes = r != NULL && (r->all_caps & caps) == caps;
-    heap_unlock();
-    return yes;
+    lies_t lies = {.p = p};
+    for_each(caps, look_in, &lies);
+    return lies.found;
 }
 
 bool esp_ptr_external_ram(const void *p)

@@ -103,6 +103,7 @@ static void build(size_t internal_bytes, size_t spiram_bytes)
     }
     size_t spiram = HAVE_SPIRAM ? (spiram_bytes != 0 ? spiram_bytes : SPIRAM_BYTES) : 0;
     size_t size = internal + spiram + HEAP_REGIONS_MAX * 16u;
+    heap_arena_drop_all();
     if (s_memory != NULL) {
         munmap(s_memory, s_memory_size);
     }
@@ -148,12 +149,22 @@ heap_region_t *heap_region_of(const void *p)
     return NULL;
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+bool host_heap_owns(const void *p)
+{
+    heap_lock();
+    bool owned = heap_region_of(p) != NULL;
+    heap_unlock();
+    return owned;
+}
+#else
 // Without the lock, for every free() passes here: the bounds only change between boots.
 bool host_heap_owns(const void *p)
 {
     uintptr_t low = (uintptr_t)s_memory;
     return low != 0 && (uintptr_t)p - low < s_memory_size;
 }
+#endif
 
 void host_heap_init(const host_config_t *cfg)
 {
