@@ -68,7 +68,7 @@ def analyse(root, name, flags):
     tidy = [line for line in text.splitlines() if re.search(r":\d+:\d+: (warning|error):", line)]
     if code and not tidy:
         tidy = [f"{name}:1: clang-tidy failed: {text.strip()[:200]}"]
-    return [line.replace(os.path.join(root, ""), "") for line in findings + tidy]
+    return [line.removeprefix(os.path.join(root, "")) for line in findings + tidy]
 
 
 def main():

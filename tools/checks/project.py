@@ -11,7 +11,8 @@ SKIPPED_FOLDERS = {"build", "managed_components", ".git", "__pycache__"}
 
 def files(root, *suffixes):
     """Our files below root, relative to it: what git knows or would take, else what lies there."""
-    command = ["git", "-C", root, "ls-files", "--cached", "--others", "--exclude-standard"]
+    # The clone may belong to another user than the one who checks it.
+    command = ["git", "-C", root, "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     names = result.stdout.splitlines() if result.returncode == 0 else walk(root)
     # A file deleted but not yet committed is still listed.

@@ -7,7 +7,7 @@ set -eu
 cd -- "$1"
 status=0
 count=0
-names=$(git ls-files --cached --others --exclude-standard -- '*.sh' kraken .ci/run)
+names=$(git -c safe.directory='*' ls-files --cached --others --exclude-standard -- '*.sh' kraken .ci/run)
 for name in $names; do
     [ -f "$name" ] || continue
     count=$((count + 1))

@@ -47,7 +47,7 @@ def compile_one(root, name, includes):
     if result.returncode == 0:
         return []
     prefix = os.path.join(root, "")
-    lines = [line.replace(prefix, "") for line in result.stderr.splitlines() if "error:" in line]
+    lines = [line.removeprefix(prefix) for line in result.stderr.splitlines() if "error:" in line]
     return lines or [result.stderr.strip()[:300]]
 
 

@@ -70,11 +70,17 @@ need()
         die "neither root nor sudo; as root: apt-get install --no-install-recommends$missing"
     fi
     say "installing from Debian (--no-install refuses):$reasons"
-    $as_root apt-get update -q </dev/null >&2 || die "apt-get update failed"
+    log=$(mktemp)
     # shellcheck disable=SC2086 # a list of names
-    $as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -q --no-install-recommends $missing </dev/null >&2 ||
-        die "apt-get install failed"
+    if ! {
+        $as_root apt-get update -q &&
+            $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+    } </dev/null >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        rm -f "$log"
+        die "the packages could not be installed"
+    fi
+    rm -f "$log"
 }
 
 # under_lock COMMAND…: one build at a time in a build folder; ninja itself does not guard it
