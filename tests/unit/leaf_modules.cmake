@@ -12,3 +12,7 @@ kraken_unit_test(handler_monitor BARE LINK system esp_timer PRIVATE_OF system
     SRCS test_handler_monitor.c "${fake_registry}" "${system_src}/handler_monitor.c")
 kraken_unit_test(service_dependencies BARE LINK system esp_timer PRIVATE_OF system
     SRCS test_service_dependencies.c "${fake_registry}" "${fake_log}" "${system_src}/service_dependencies.c")
+kraken_unit_test(memory_utils BARE LINK system esp_timer PRIVATE_OF system
+    SRCS test_memory_utils.c "${fake_registry}" "${fake_log}" "${KRAKEN_ROOT}/tests/support/fake_heap.c"
+         "${system_src}/memory_utils.c" "${system_src}/memory_ledger.c" "${system_src}/memory_hooks.c"
+         "${system_src}/quota_charge.c" "${system_src}/resource_quota.c")
