@@ -6,9 +6,9 @@
  * @brief How the system is: one verdict, the reasons for it, and the figures behind them.
  *
  * A reason holds either *now* ("a pool is nearly used up") or because of something that happened
- * *recently* ("a deadline was missed"). Recently is: since the beginning of the report period before
- * the present one, so it is between one and two periods of CONFIG_SYSTEM_HEALTH_REPORT_PERIOD_S
- * long. Without a periodic report it is since boot.
+ * *recently* ("a deadline was missed"). Recently is: since the beginning of the report period
+ * before the present one, so it is between one and two periods of
+ * CONFIG_SYSTEM_HEALTH_REPORT_PERIOD_S long. Without a periodic report it is since boot.
  */
 
 #include <stdbool.h>
@@ -75,7 +75,7 @@ typedef enum {
 
 /** One region of the heap. */
 typedef struct {
-    uint32_t total_bytes;        /**< 0: the board has none */
+    uint32_t total_bytes; /**< 0: the board has none */
     uint32_t free_bytes;
     uint32_t minimum_free_bytes; /**< the least that was ever free */
     uint32_t largest_free_block; /**< in bytes */
@@ -86,9 +86,9 @@ typedef struct {
  *  written. */
 typedef struct {
     health_verdict_t verdict;
-    uint32_t reasons;   /**< set of HEALTH_REASON_* */
+    uint32_t reasons; /**< set of HEALTH_REASON_* */
     uint32_t uptime_s;
-    uint32_t recent_s;  /**< how far back "recently" goes */
+    uint32_t recent_s; /**< how far back "recently" goes */
 
     memory_pool_stats_t pools[MEMORY_POOL_CLASSES];
     memory_pool_totals_t pool_totals;
@@ -99,10 +99,10 @@ typedef struct {
     watchdog_totals_t watchdog;
     bool safe_mode;
 
-    uint32_t owners;     /**< services and apps registered */
-    uint32_t running;    /**< of these: RUNNING */
+    uint32_t owners;  /**< services and apps registered */
+    uint32_t running; /**< of these: RUNNING */
     uint32_t restarting;
-    uint32_t down;       /**< in ERROR */
+    uint32_t down; /**< in ERROR */
     uint32_t missing_dependencies;
 
     uint32_t quota_violations[QUOTA_KINDS]; /**< since boot, all owners */
@@ -125,10 +125,9 @@ esp_err_t health_report_get(health_report_t *out);
  *        Heap fragmentation, Watchdog status, Quota violations, Service dependencies, Handler
  *        execution times.
  *
- * line is called from the calling task with no lock of the registry held; reports do not mix,
- * a second one waits.
+ * line is called about 30 times, from the calling task, with no lock held.
  *
- * @context any task but a handler  @blocks until another report is printed; registry lock
+ * @context any task with 1.5 KB of stack left  @blocks registry lock
  * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_SYSTEM_NOT_INITIALIZED
  */
 esp_err_t health_report_print(health_line_t line, void *arg);
