@@ -139,3 +139,25 @@ function(kraken_scenario name)
         set_tests_properties(${label}.${name}.${mode} PROPERTIES LABELS ${label} TIMEOUT ${arg_TIMEOUT} PROCESSORS 2)
     endforeach()
 endfunction()
+
+# kraken_config_test(name DEFAULTS file EXPECT passes|fails [ARGS …] [TIMEOUT s]): the whole system, built with further configuration
+# defaults in a folder of its own, run with ARGS. Flavour host only. For promises like "with the watchdog off the demo fails".
+function(kraken_config_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "DEFAULTS;EXPECT;TIMEOUT" "ARGS")
+    if(arg_UNPARSED_ARGUMENTS OR NOT arg_DEFAULTS OR NOT arg_EXPECT MATCHES "^(passes|fails)$")
+        message(FATAL_ERROR "kraken_config_test(${name} DEFAULTS file EXPECT passes|fails [ARGS …]) expected")
+    endif()
+    if(NOT KRAKEN_FLAVOUR STREQUAL "host" OR NOT TARGET kraken_os)
+        return()
+    endif()
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 600)
+    endif()
+    kraken_test_label(label)
+    get_filename_component(defaults "${arg_DEFAULTS}" ABSOLUTE BASE_DIR "${CMAKE_CURRENT_LIST_DIR}")
+    add_test(NAME ${label}.${name}
+        COMMAND sh "${KRAKEN_ROOT}/tests/cmake/run_with_config.sh" "${KRAKEN_ROOT}" "${CMAKE_BINARY_DIR}/tests/config-${name}"
+            "${defaults}" kraken-os ${arg_EXPECT} ${arg_ARGS})
+    set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} TIMEOUT ${arg_TIMEOUT} PROCESSORS 2
+        ENVIRONMENT "CC=${CMAKE_C_COMPILER};CXX=${CMAKE_CXX_COMPILER}")
+endfunction()

@@ -197,6 +197,26 @@ class Links(Project):
         self.accepts("links.py")
 
 
+class Generated(Project):
+    def run_tool(self, option):
+        return subprocess.run(["/usr/bin/python3", os.path.join(ROOT, "tools", "config_doc.py"), self.root, option],
+                              capture_output=True, text=True, check=False)
+
+    def test_document_follows_kconfig(self):
+        self.write("host/Kconfig", 'osource "$(KRAKEN_ROOT)/components/*/Kconfig"\n', licence=False)
+        option = 'config LIMIT\n    int "Limit"\n    range 1 %d\n    default 3\n    help\n        One more costs 8 bytes.\n'
+        self.write("components/a/Kconfig", option % 9, licence=False)
+        self.assertEqual(self.run_tool("--check").returncode, 1)
+        self.assertEqual(self.run_tool("--write").returncode, 0)
+        self.assertEqual(self.run_tool("--check").returncode, 0)
+        with open(os.path.join(self.root, "docs/CONFIGURATION.md"), encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn("`LIMIT`: int, default 3, range 1 … 9", text)
+        self.assertIn("One more costs 8 bytes.", text)
+        self.write("components/a/Kconfig", option % 10, licence=False)
+        self.assertEqual(self.run_tool("--check").returncode, 1)
+
+
 class Headers(Project):
     def setUp(self):
         super().setUp()

@@ -9,6 +9,7 @@
 #:   --style       braces, lengths, licence line, guards, loose ends, platform conditionals
 #:   --layers      who may include what
 #:   --links       links and headings of the documents
+#:   --generated   docs/CONFIGURATION.md says what the Kconfig files say; with --fix it is written
 #:   --shell       shellcheck
 #:   --headers     each public header alone, as C and as C++
 #:   --analysis    cppcheck and clang-tidy
@@ -19,7 +20,7 @@ set -eu
 # shellcheck source=tools/kraken/lib.sh
 . "$KRAKEN_ROOT/tools/kraken/lib.sh"
 
-all="format style layers links shell headers analysis xtensa"
+all="format style layers links generated shell headers analysis xtensa"
 wanted=
 fix=
 for option; do
@@ -35,7 +36,10 @@ for option; do
     esac
 done
 [ -n "$wanted" ] || wanted=$all
-[ -z "$fix" ] || [ "$wanted" = " format" ] || die "check: --fix belongs to --format"
+case $fix$wanted in
+--fix" format" | --fix" generated" | [!-]*) ;;
+*) die "check: --fix belongs to --format or --generated alone" ;;
+esac
 
 need build check
 case $wanted in
@@ -47,10 +51,14 @@ case $wanted in
     ;;
 esac
 
+doc_mode=--check
+[ -z "$fix" ] || doc_mode=--write
+
 run_check()
 {
     case $1 in
     format | shell) sh "$KRAKEN_ROOT/tools/checks/$1.sh" "$KRAKEN_ROOT" $fix ;;
+    generated) /usr/bin/python3 "$KRAKEN_ROOT/tools/config_doc.py" "$KRAKEN_ROOT" "$doc_mode" ;;
     style | layers | links) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/$1.py" "$KRAKEN_ROOT" ;;
     *) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/$1.py" "$KRAKEN_ROOT" "$build_root/host" ;;
     esac
