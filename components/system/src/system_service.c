@@ -106,6 +106,10 @@ esp_err_t system_service_init(system_secure_key_t *key)
     if (ret == ESP_OK) {
         ret = heap_monitor_init();
     }
+    if (ret == ESP_OK) {
+        app_manager_init();
+        ret = health_report_init();
+    }
     if (ret != ESP_OK) {
         ESP_LOGE(TAG, "cannot start: %s", system_error_to_string(ret));
         (void)supervisor_stop();
@@ -113,7 +117,6 @@ esp_err_t system_service_init(system_secure_key_t *key)
         take_down();
         return ret;
     }
-    app_manager_init();
     if (key != NULL) {
         *key = s_key;
     }
@@ -134,6 +137,7 @@ esp_err_t system_service_deinit(system_secure_key_t key)
     if (ret != ESP_OK) {
         return ret;
     }
+    health_report_deinit();
     memory_unseal();
     atomic_store(&s_sealed, false);
     atomic_store(&s_initialized, false);
