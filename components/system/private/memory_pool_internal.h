@@ -89,6 +89,7 @@ uint32_t memory_pool_reclaim(system_service_id_t source);
 
 /* ---- memory_pool_heap.c: where memory_pool_alloc() turns when the pools are used up ----------- */
 
+void pool_heap_init(void);
 void *pool_heap_alloc(size_t size, system_service_id_t source);
 /** @return false: ptr is not such a block, or the caller is an ISR */
 bool pool_heap_free(void *ptr, size_t *size, system_service_id_t *source);

@@ -296,6 +296,8 @@ static uint32_t payload_caps(unsigned pool)
 
 esp_err_t memory_pool_init(void)
 {
+    memset(&s_totals, 0, sizeof(s_totals));
+    pool_heap_init();
     for (unsigned i = 0; i < MEMORY_POOL_CLASSES; i++) {
         pool_t *pool = &s_pools[i];
         const pool_desc_t *desc = &s_desc[i];

@@ -22,6 +22,12 @@ static portMUX_TYPE s_heap_lock = portMUX_INITIALIZER_UNLOCKED; /* protects s_he
 static _Atomic uint32_t s_fallbacks;
 static _Atomic uint32_t s_in_use;
 
+void pool_heap_init(void)
+{
+    atomic_store(&s_fallbacks, 0);
+    atomic_store(&s_in_use, 0);
+}
+
 static bool keep(const heap_block_t *block)
 {
     bool kept = false;

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Eight publishers, 32 subscriptions of four policies in eight mailboxes, payloads of 0 to 4096
+ * bytes at all priorities, far more than the handlers can take, and not one allocation allowed
+ * after boot. Each event is delivered or refused as its policy says and counted; order holds per
+ * publisher, lane and subscriber; nothing leaks.
+ *
+ * One million events on threads; fewer per seed in the simulator, where KRAKEN_STORM_EVENTS sets
+ * the number.
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+
+#include "event_internal.h"
+#include "host_heap.h"
+#include "scenario.h"
+#include "system_service/memory_pool.h"
+#include "system_up.h"
+
+#define PUBLISHERS 8
+#define RECEIVERS  8
+#define SUBS       32 /* each receiver subscribes to four publishers, with one policy each */
+
+typedef struct {
+    uint32_t publisher;
+    uint32_t number;
+} head_t;
+
+typedef struct {
+    uint32_t next[PUBLISHERS][SYSTEM_EVENT_LANES]; /* lowest number that may come next */
+    _Atomic uint32_t handled;
+    unsigned running; /* handlers of one subscriber never overlap: plain on purpose */
+} receiver_t;
+
+static receiver_t receivers[RECEIVERS];
+static system_service_id_t publisher_ids[PUBLISHERS], receiver_ids[RECEIVERS];
+static system_event_type_t types[PUBLISHERS];
+static uint32_t events_each;
+
+static _Atomic uint32_t posted, refused_whole, matched, delivered, refused, displaced;
+static _Atomic uint32_t samples, samples_full, publishers_done;
+
+/** A small generator of its own per publisher: cheap, and the same in both schedulers. */
+static uint32_t next_random(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+static void on_event(const system_event_t *event, void *user_data)
+{
+    receiver_t *me = user_data;
+    SCENARIO_CHECK_INT(me->running++, ==, 0);
+    if (event->data_size >= sizeof(head_t)) {
+        const head_t *head = event->data;
+        const unsigned lane = priority_queue_lane(event->priority);
+        SCENARIO_CHECK(head->publisher < PUBLISHERS);
+        SCENARIO_CHECK(event->type == types[head->publisher]);
+        SCENARIO_CHECK(event->source == publisher_ids[head->publisher]);
+        SCENARIO_CHECK_INT(head->number, >=, me->next[head->publisher][lane]);
+        me->next[head->publisher][lane] = head->number + 1;
+        const uint8_t *bytes = event->data;
+        SCENARIO_CHECK(event->data_size == sizeof(head_t) ||
+                       bytes[event->data_size - 1] == (uint8_t)head->number);
+    } else {
+        SCENARIO_CHECK_INT(event->data_size, ==, 0);
+    }
+    atomic_fetch_add(&me->handled, 1);
+    SCENARIO_CHECK_INT(me->running--, ==, 1);
+}
+
+/** Mostly small, sometimes as large as it gets. */
+static size_t payload_size(uint32_t random)
+{
+    static const size_t limits[] = {64, 64, 64, 256, 256, 1024, 1024, 4096};
+    if (random % 16 == 0) {
+        return 0;
+    }
+    const size_t limit = limits[random >> 4 & 7u];
+    return sizeof(head_t) + (random >> 8) % (limit - sizeof(head_t) + 1);
+}
+
+static void sample_fill(unsigned publisher)
+{
+    mailbox_t *mailbox = event_mailbox(system_id_slot(receiver_ids[publisher % RECEIVERS]));
+    portENTER_CRITICAL(&mailbox->lock);
+    const unsigned waiting = priority_queue_count(&mailbox->queue);
+    portEXIT_CRITICAL(&mailbox->lock);
+    atomic_fetch_add(&samples, 1);
+    atomic_fetch_add(&samples_full, waiting * 10 >= QUEUE_ENTRIES * 9);
+}
+
+static void publish(void *arg)
+{
+    const unsigned me = (unsigned)(uintptr_t)arg;
+    uint32_t random = 0x9E3779B9u * (me + 1) + (uint32_t)scenario_seed();
+    static uint8_t payloads[PUBLISHERS][4096];
+    uint8_t *payload = payloads[me];
+    system_post_result_t result;
+    for (uint32_t n = 0; n < events_each; n++) {
+        const uint32_t r = next_random(&random);
+        const size_t size = payload_size(r);
+        if (size != 0) {
+            payload[size - 1] = (uint8_t)n;
+            memcpy(payload, &(head_t){me, n}, sizeof(head_t));
+        }
+        const esp_err_t ret = system_event_post_ex(publisher_ids[me], types[me], payload, size,
+                                                   (uint8_t)(r >> 24), &result);
+        SCENARIO_CHECK(ret == ESP_OK || ret == ESP_ERR_EVENT_QUEUE_FULL ||
+                       ret == ESP_ERR_EVENT_NO_MEMORY);
+        SCENARIO_CHECK((ret == ESP_ERR_EVENT_QUEUE_FULL) == (result.refused != 0));
+        SCENARIO_CHECK_INT(result.matched, ==, ret == ESP_ERR_EVENT_NO_MEMORY ? 0 : SUBS / PUBLISHERS);
+        SCENARIO_CHECK_INT(result.matched, ==, result.delivered + result.refused);
+        atomic_fetch_add(&posted, ret != ESP_ERR_EVENT_NO_MEMORY);
+        atomic_fetch_add(&refused_whole, ret == ESP_ERR_EVENT_NO_MEMORY);
+        atomic_fetch_add(&matched, result.matched);
+        atomic_fetch_add(&delivered, result.delivered);
+        atomic_fetch_add(&refused, result.refused);
+        atomic_fetch_add(&displaced, result.displaced);
+        if (n % 16 == 0) {
+            sample_fill(me);
+        }
+    }
+    atomic_fetch_add(&publishers_done, 1);
+    vTaskDelete(NULL);
+}
+
+static void set_up(void)
+{
+    char name[16];
+    for (unsigned i = 0; i < PUBLISHERS; i++) {
+        snprintf(name, sizeof(name), "publisher%u", i);
+        publisher_ids[i] = system_up_service(name);
+        snprintf(name, sizeof(name), "storm.%u", i);
+        types[i] = system_up_type(name);
+    }
+    for (unsigned i = 0; i < RECEIVERS; i++) {
+        snprintf(name, sizeof(name), "receiver%u", i);
+        receiver_ids[i] = system_up_service(name);
+        for (unsigned n = 0; n < SUBS / RECEIVERS; n++) {
+            static const system_subscription_config_t configs[] = {
+                {.overflow = SYSTEM_OVERFLOW_REJECT},
+                {.overflow = SYSTEM_OVERFLOW_DROP_OLDEST},
+                {.overflow = SYSTEM_OVERFLOW_REJECT},
+                {.overflow = SYSTEM_OVERFLOW_BLOCK, .block_ms = 1},
+            };
+            SCENARIO_CHECK(system_event_subscribe_ex(receiver_ids[i], types[(i + n) % PUBLISHERS],
+                                                     on_event, &receivers[i], &configs[n],
+                                                     NULL) == ESP_OK);
+        }
+    }
+}
+
+static uint32_t handled(void)
+{
+    uint32_t total = 0;
+    for (unsigned i = 0; i < RECEIVERS; i++) {
+        total += atomic_load(&receivers[i].handled);
+    }
+    return total;
+}
+
+static void check_accounts(void)
+{
+    system_event_bus_stats_t bus;
+    memory_pool_stats_t pool;
+    SCENARIO_CHECK(system_event_get_bus_stats(&bus) == ESP_OK);
+    SCENARIO_CHECK_INT(posted + refused_whole, ==, events_each * PUBLISHERS);
+    SCENARIO_CHECK_INT(bus.posted, ==, posted);
+    SCENARIO_CHECK_INT(bus.no_memory, ==, refused_whole);
+    SCENARIO_CHECK_INT(bus.delivered, ==, delivered);
+    SCENARIO_CHECK_INT(bus.refused, ==, refused);
+    SCENARIO_CHECK_INT(bus.displaced, ==, displaced);
+    SCENARIO_CHECK_INT(handled(), ==, delivered - displaced);
+    SCENARIO_CHECK_INT(bus.handled, ==, handled());
+    SCENARIO_CHECK_INT(bus.discarded, ==, 0);
+    for (unsigned i = 0; i < MEMORY_POOL_CLASSES; i++) {
+        SCENARIO_CHECK(memory_pool_get_stats((memory_pool_class_t)i, &pool) == ESP_OK);
+        SCENARIO_CHECK_INT(pool.used, ==, 0);
+    }
+    SCENARIO_CHECK(memory_pool_check() == ESP_OK);
+    SCENARIO_CHECK_INT(system_seal_violations(), ==, 0);
+}
+
+static void storm(void)
+{
+    const char *wanted = getenv("KRAKEN_STORM_EVENTS");
+    const bool sim = host_sched() == HOST_SCHED_SIM;
+    events_each = (wanted ? (uint32_t)atoi(wanted) : sim ? 1600u : 1000000u) / PUBLISHERS;
+    const system_secure_key_t key = system_up();
+    set_up();
+    for (uintptr_t i = 0; i < PUBLISHERS; i++) {
+        SCENARIO_CHECK(xTaskCreatePinnedToCore(publish, "publish", 4096, (void *)i, 9, NULL,
+                                               (BaseType_t)(i % 2)) == pdPASS);
+    }
+    SCENARIO_CHECK(system_service_seal(key) == ESP_OK);
+    host_heap_fail_all();
+    SCENARIO_CHECK(system_up_wait(&publishers_done, PUBLISHERS, 600000));
+    for (unsigned i = 0; i < 60000 && handled() != delivered - displaced; i++) {
+        vTaskDelay(1);
+    }
+    host_heap_fail_nth(0, 0);
+    check_accounts();
+    SCENARIO_CHECK_INT(samples_full * 2, >=, samples);
+    SCENARIO_CHECK(refused > 0 && displaced > 0); /* else this was no storm */
+}
+
+int main(int argc, char **argv)
+{
+    static const scenario_t s = {.name = "bus_storm", .run = storm, .hang_s = 300};
+    return scenario_main(argc, argv, &s);
+}
