@@ -49,6 +49,9 @@ static uint64_t deadline_locked(void)
 static bool arm_locked(void)
 {
     uint64_t at = deadline_locked();
+    if (s_entries == NULL && host_sched() == HOST_SCHED_SIM) {
+        return true;
+    }
     if (s_armed_us != 0 && s_armed_us <= at) {
         return true;
     }
@@ -217,6 +220,25 @@ esp_err_t esp_task_wdt_deinit(void)
     return err;
 }
 
+void host_wdt_init(void)
+{
+#if defined(CONFIG_ESP_TASK_WDT_INIT) && CONFIG_ESP_TASK_WDT_INIT
+    esp_task_wdt_config_t config = {.timeout_ms = CONFIG_ESP_TASK_WDT_TIMEOUT_S * 1000u};
+#ifdef CONFIG_ESP_TASK_WDT_CHECK_IDLE_TASK_CPU0
+    config.idle_core_mask |= 1u << 0;
+#endif
+#ifdef CONFIG_ESP_TASK_WDT_CHECK_IDLE_TASK_CPU1
+    config.idle_core_mask |= host_config()->cores > 1 ? 1u << 1 : 0u;
+#endif
+#ifdef CONFIG_ESP_TASK_WDT_PANIC
+    config.trigger_panic = true;
+#endif
+    if (esp_task_wdt_init(&config) != ESP_OK) {
+        host_panic("the task watchdog cannot be started");
+    }
+#endif
+}
+
 void host_wdt_reset(void)
 {
     pthread_mutex_lock(&s_lock);
@@ -264,8 +286,12 @@ static esp_err_t add_locked(TaskHandle_t task, const char *name, entry_t **out)
     e->task = task;
     snprintf(e->name, sizeof(e->name), "%s", name);
     e->reported = true; // it has only just come
+    if (s_entries == NULL) {
+        s_fed_us = host_now_us(); // nobody has been waiting for an answer until now
+    }
     e->next = s_entries;
     s_entries = e;
+    (void)arm_locked();
     if (out != NULL) {
         *out = e;
     }

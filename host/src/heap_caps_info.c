@@ -195,17 +195,28 @@ size_t heap_caps_get_allocated_size(void *ptr)
     return size;
 }
 
+typedef struct {
+    const void *p;
+    size_t size;
+} containing_t;
+
+static void find_containing(heap_region_t *r, void *ctx)
+{
+    containing_t *found = ctx;
+    void *block = heap_arena_containing(&r->arena, found->p);
+    if (block != NULL) {
+        found->size = heap_arena_usable(&r->arena, block);
+    }
+}
+
 size_t heap_caps_get_containing_block_size(void *ptr)
 {
-    heap_lock();
-    heap_region_t *r = heap_region_of(ptr);
-    void *block = r != NULL ? heap_arena_containing(&r->arena, ptr) : NULL;
-    size_t size = block != NULL ? heap_arena_usable(&r->arena, block) : 0;
-    heap_unlock();
-    if (block == NULL) {
+    containing_t found = {.p = ptr};
+    for_each(0, find_containing, &found);
+    if (found.size == 0) {
         host_panic("heap_caps_get_containing_block_size(%p): not in a block", ptr);
     }
-    return size;
+    return found.size;
 }
 
 typedef struct {

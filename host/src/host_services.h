@@ -23,6 +23,11 @@ void host_nvs_init(void);
 /** Forgets the watchdog of an earlier boot in this process; host_system_init() calls it. */
 void host_wdt_reset(void);
 
+/**
+ * Starts the task watchdog if the configuration says so; from the main task, before main_fn.
+ */
+void host_wdt_init(void);
+
 /** Prints one formatted text on the console, whole. @return its length */
 int host_console_vprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 

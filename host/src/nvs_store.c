@@ -43,8 +43,7 @@ static size_t free_pages(const nvs_store_t *store, size_t *one)
     size_t count = 0;
     for (size_t i = 0; i < store->page_count; i++) {
         if (store->pages[i].seq == 0) {
-            *one = i;
-            count++;
+            *one = count++ == 0 ? i : *one;
         }
     }
     return count;
