@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What the program's arguments ask of the system, for host/main.c and port/linux.
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    HOST_PROGRAM_DEMO = 0, // the narrated demonstration, then the end
+    HOST_PROGRAM_SHELL,    // the shell on standard input
+} host_program_mode_t;
+
+/** @context plain program code before host_boot() */
+void host_program_set_mode(host_program_mode_t mode);
+
+/** @context any */
+host_program_mode_t host_program_mode(void);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/**
+ * @file
+ * @brief What to do once the system is up; the platform knows (port/).
+ */
+
+#include <stdbool.h>
+
+typedef enum {
+    BOOT_SHELL = 0, /**< open the shell */
+    BOOT_DEMO,      /**< tell and show what the system can do */
+} boot_mode_t;
+
+/** @context main task */
+boot_mode_t boot_mode(void);
+
+/** Colours make sense where the output goes. @context main task */
+bool boot_mode_colour(void);
+
+/**
+ * The demonstration is over. On a PC the program ends and does not come back; a device goes on.
+ * @param ok everything that was to be shown was seen
+ */
+void boot_mode_demo_done(bool ok);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/**
+ * @file
+ * @brief What this firmware is made of.
+ */
+
+#include <stddef.h>
+
+#include "system_service/app_manager.h"
+#include "system_service/service_manager.h"
+
+/* ---- service_table.c ------------------------------------------------------------------------- */
+
+extern const system_service_descriptor_t *const service_table[];
+extern const size_t service_table_size;
+
+/* ---- app_table.c ----------------------------------------------------------------------------- */
+
+/** An app that is built in. */
+typedef struct {
+    const app_manifest_t *manifest;
+    bool start_at_boot;
+} app_table_entry_t;
+
+extern const app_table_entry_t app_table[];
+extern const size_t app_table_size;
