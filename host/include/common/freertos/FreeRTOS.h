@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#define INC_FREERTOS_H /* its parts refuse to be included without it, as ESP-IDF's do */
+
 #include <stddef.h>
 #include <stdint.h>
 #include "freertos/FreeRTOSConfig.h"

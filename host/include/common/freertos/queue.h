@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "freertos/FreeRTOS.h"
+#ifndef INC_FREERTOS_H
+#error "include freertos/FreeRTOS.h before freertos/queue.h, as on the device"
+#endif
 #include "freertos/task.h"
 
 #ifdef __cplusplus
