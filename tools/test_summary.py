@@ -4,10 +4,14 @@
 
 import argparse
 import os
+import re
 import sys
 import xml.etree.ElementTree as ET
 
 SHOWN_LINES = 60
+# CTest writes what XML cannot hold in words; colours are of no use here.
+COLOUR = re.compile(r"(?:\[NON-XML-CHAR-0x1B\]|\x1b)\[[0-9;]*m")
+NOT_BUILT = "Unable to find executable"
 
 
 def read(path):
@@ -19,7 +23,7 @@ def read(path):
     cases = []
     for case in root.iter("testcase"):
         status = case.get("status", "fail")
-        output = case.findtext("system-out") or ""
+        output = COLOUR.sub("", case.findtext("system-out") or "")
         failure = case.find("failure")
         if failure is not None:
             output += "\n" + (failure.get("message") or "")
@@ -67,8 +71,12 @@ def main():
             if status == "fail":
                 failures.append((flavour, name, output))
     print_table(rows)
+    not_built = [(flavour, name) for flavour, name, output in failures if NOT_BUILT in output]
     for failure in failures:
-        print_failure(*failure)
+        if failure[:2] not in not_built:
+            print_failure(*failure)
+    if not_built:
+        print("\nFAILED, could not be built: " + ", ".join(f"{flavour}: {name}" for flavour, name in not_built))
     passed = sum(row[0] for row in rows.values())
     print(f"\n{passed} passed, {len(failures)} failed")
     return 1 if failures or not passed else 0

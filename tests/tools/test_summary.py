@@ -12,7 +12,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PASS = '<testcase name="unit.a.sim" time="0.1" status="run"><system-out>fine</system-out></testcase>'
 FAIL = ('<testcase name="unit.b.sim" time="0.1" status="fail"><failure message="Failed"/>'
         "<system-out>it broke</system-out></testcase>")
-MISSING = '<testcase name="unit.c.sim" time="0" status="notrun"><skipped message="Unable to find executable"/></testcase>'
+MISSING = ('<testcase name="unit.c.sim" time="0" status="notrun"><skipped message=""/>'
+           "<system-out>Unable to find executable: x/unit_c</system-out></testcase>")
 
 
 class Summary(unittest.TestCase):
@@ -42,7 +43,9 @@ class Summary(unittest.TestCase):
         self.assertTrue(result.stdout.endswith("\n1 passed, 1 failed\n"))
 
     def test_missing_program_is_a_failure(self):
-        self.assertIn("1 passed, 1 failed", self.summary(("host", PASS + MISSING)).stdout)
+        text = self.summary(("host", PASS + MISSING)).stdout
+        self.assertIn("1 passed, 1 failed", text)
+        self.assertIn("could not be built: host: unit.c.sim", text)
 
     def test_missing_or_empty_report_is_a_failure(self):
         self.assertEqual(self.summary(("host", PASS), ("sim", None)).returncode, 1)
