@@ -16,3 +16,5 @@ kraken_unit_test(memory_utils BARE LINK system esp_timer PRIVATE_OF system
     SRCS test_memory_utils.c "${fake_registry}" "${fake_log}" "${KRAKEN_ROOT}/tests/support/fake_heap.c"
          "${system_src}/memory_utils.c" "${system_src}/memory_ledger.c" "${system_src}/memory_hooks.c"
          "${system_src}/quota_charge.c" "${system_src}/resource_quota.c")
+kraken_unit_test(heap_monitor BARE LINK system esp_timer PRIVATE_OF system
+    SRCS test_heap_monitor.c "${fake_registry}" "${system_src}/heap_monitor.c" "${system_src}/heap_monitor_text.c")
