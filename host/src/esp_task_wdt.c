@@ -10,7 +10,6 @@
 #include "esp_task_wdt.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include "esp_rom_sys.h"
@@ -18,10 +17,12 @@
 #include "host_heap.h"
 #include "host_services.h"
 #include "host_system.h"
+#include "sched.h"
 
 #define NAME_MAX_LEN 32
 #define CORES_MAX    2
 #define TEXT_MAX     256
+#define RUNNER_STACK 4096
 
 typedef struct esp_task_wdt_user_handle_s {
     struct esp_task_wdt_user_handle_s *next;
@@ -30,38 +31,25 @@ typedef struct esp_task_wdt_user_handle_s {
     bool reported;
 } entry_t;
 
-// wdt lock: protects all below. Leaf lock.
-static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
+// The kernel lock protects all below.
 static bool s_running;
 static esp_task_wdt_config_t s_config;
 static entry_t *s_entries;
 static uint64_t s_fed_us;
-static uintptr_t s_round;   // number of the armed interrupt; older ones are void
-static uint64_t s_armed_us; // when it comes, 0 for none: one is pending at most, and it looks again
-
-static void on_timeout(void *arg);
+static tcb_t *s_runner; // plays the timer interrupt; sleeps until the period is over
 
 static uint64_t deadline_locked(void)
 {
-    return s_fed_us + (uint64_t)s_config.timeout_ms * 1000u;
+    bool idle_only = s_entries == NULL && host_sched() == HOST_SCHED_SIM;
+    return !s_running || idle_only ? K_FOREVER : s_fed_us + (uint64_t)s_config.timeout_ms * 1000u;
 }
 
-static bool arm_locked(void)
+// The deadline may have come nearer: let the runner look again.
+static void hurry_locked(void)
 {
-    uint64_t at = deadline_locked();
-    if (s_entries == NULL && host_sched() == HOST_SCHED_SIM) {
-        return true;
+    if (s_runner != NULL && s_runner->state == K_BLOCKED) {
+        k_unblock(s_runner, K_WOKEN);
     }
-    if (s_armed_us != 0 && s_armed_us <= at) {
-        return true;
-    }
-    s_round++;
-    s_armed_us = at;
-    bool armed = host_isr_raise_at(on_timeout, (void *)s_round, 0, at);
-    if (!armed) {
-        s_armed_us = 0;
-    }
-    return armed;
 }
 
 static void feed_locked(void)
@@ -69,8 +57,7 @@ static void feed_locked(void)
     for (entry_t *e = s_entries; e != NULL; e = e->next) {
         e->reported = false;
     }
-    s_fed_us = host_now_us();
-    (void)arm_locked(); // with the table of interrupts full, the next reset tries again
+    s_fed_us = host_now_us(); // the deadline moves away: the runner finds out when it wakes
 }
 
 static bool watches_idle_locked(void)
@@ -136,34 +123,9 @@ static int missing_locked(char *text, size_t room)
     return cores;
 }
 
-static void on_timeout(void *arg)
+// Runs as an interrupt, without the lock.
+static void bark(const char *names, bool panic)
 {
-    char names[TEXT_MAX];
-    pthread_mutex_lock(&s_lock);
-    if (!s_running || (uintptr_t)arg != s_round) {
-        pthread_mutex_unlock(&s_lock);
-        return;
-    }
-    s_armed_us = 0;
-    if (host_now_us() < deadline_locked()) {
-        (void)arm_locked();
-        pthread_mutex_unlock(&s_lock);
-        return;
-    }
-    bool nobody = s_entries == NULL && !watches_idle_locked();
-    bool fine = nobody || all_reported_locked();
-    (void)missing_locked(names, sizeof(names));
-    bool panic = s_config.trigger_panic;
-    if (fine && !nobody) {
-        feed_locked();
-    } else if (!fine) {
-        s_fed_us = host_now_us(); // the hardware starts over; who is missing stays missing
-        (void)arm_locked();
-    }
-    pthread_mutex_unlock(&s_lock);
-    if (fine) {
-        return;
-    }
     esp_rom_printf("E (%" PRIu64 ") task_wdt: Task watchdog got triggered. The following "
                    "tasks/users did not reset the watchdog in time: %s\n",
                    host_now_us() / 1000u, names);
@@ -175,21 +137,72 @@ static void on_timeout(void *arg)
     }
 }
 
+// @return true if somebody is missing, with the names
+static bool period_is_over_locked(char *names, size_t room)
+{
+    bool nobody = s_entries == NULL && !watches_idle_locked();
+    if (nobody || all_reported_locked()) {
+        feed_locked();
+        return false;
+    }
+    (void)missing_locked(names, room);
+    s_fed_us = host_now_us(); // the hardware starts over; who is missing stays missing
+    return true;
+}
+
+static void runner_main(void *arg)
+{
+    char names[TEXT_MAX];
+    (void)arg;
+    for (;;) {
+        k_lock();
+        while (host_now_us() < deadline_locked()) {
+            (void)k_block(NULL, deadline_locked(), "the task watchdog's period", 0);
+        }
+        bool missing = period_is_over_locked(names, sizeof(names));
+        bool panic = s_config.trigger_panic;
+        k_unlock();
+        if (missing) {
+            bark(names, panic);
+        }
+    }
+}
+
+static bool start_runner(void)
+{
+    if (s_runner == NULL) {
+        const k_task_spec_t spec = {
+            .fn = runner_main,
+            .name = "task_wdt",
+            .stack = RUNNER_STACK,
+            .prio = K_ISR_PRIO,
+            .core = 0,
+            .is_isr = true,
+            .is_daemon = true,
+        };
+        s_runner = k_task_create(&spec);
+    }
+    return s_runner != NULL;
+}
+
 esp_err_t esp_task_wdt_init(const esp_task_wdt_config_t *config)
 {
     if (config == NULL) {
         return ESP_ERR_INVALID_ARG;
     }
-    pthread_mutex_lock(&s_lock);
-    esp_err_t err = s_running ? ESP_ERR_INVALID_STATE : ESP_OK;
-    if (err == ESP_OK) {
+    if (!start_runner()) {
+        return ESP_ERR_NO_MEM;
+    }
+    k_lock();
+    bool running = s_running;
+    if (!running) {
         s_config = *config;
         s_fed_us = host_now_us();
-        err = arm_locked() ? ESP_OK : ESP_ERR_NO_MEM;
-        s_running = err == ESP_OK;
+        s_running = true;
+        hurry_locked();
     }
-    pthread_mutex_unlock(&s_lock);
-    return err;
+    k_unlock();
+    return running ? ESP_ERR_INVALID_STATE : ESP_OK;
 }
 
 esp_err_t esp_task_wdt_reconfigure(const esp_task_wdt_config_t *config)
@@ -197,26 +210,25 @@ esp_err_t esp_task_wdt_reconfigure(const esp_task_wdt_config_t *config)
     if (config == NULL) {
         return ESP_ERR_INVALID_ARG;
     }
-    pthread_mutex_lock(&s_lock);
+    k_lock();
     bool running = s_running;
     if (running) {
         s_config = *config;
         feed_locked();
+        hurry_locked();
     }
-    pthread_mutex_unlock(&s_lock);
+    k_unlock();
     return running ? ESP_OK : ESP_ERR_INVALID_STATE;
 }
 
 esp_err_t esp_task_wdt_deinit(void)
 {
-    pthread_mutex_lock(&s_lock);
+    k_lock();
     esp_err_t err = s_running && s_entries == NULL ? ESP_OK : ESP_ERR_INVALID_STATE;
     if (err == ESP_OK) {
         s_running = false;
-        s_armed_us = 0;
-        s_round++;
     }
-    pthread_mutex_unlock(&s_lock);
+    k_unlock();
     return err;
 }
 
@@ -241,16 +253,13 @@ void host_wdt_init(void)
 
 void host_wdt_reset(void)
 {
-    pthread_mutex_lock(&s_lock);
-    while (s_entries != NULL) {
+    while (s_entries != NULL) { // before the board's first task: no lock is needed, or there
         entry_t *e = s_entries;
         s_entries = e->next;
         host_libc_free(e);
     }
     s_running = false;
-    s_armed_us = 0;
-    s_round++;
-    pthread_mutex_unlock(&s_lock);
+    s_runner = NULL;
 }
 
 static entry_t **find_task_locked(TaskHandle_t task)
@@ -291,7 +300,7 @@ static esp_err_t add_locked(TaskHandle_t task, const char *name, entry_t **out)
     }
     e->next = s_entries;
     s_entries = e;
-    (void)arm_locked();
+    hurry_locked();
     if (out != NULL) {
         *out = e;
     }
@@ -303,9 +312,9 @@ esp_err_t esp_task_wdt_add(TaskHandle_t task_handle)
 {
     TaskHandle_t task = task_handle != NULL ? task_handle : xTaskGetCurrentTaskHandle();
     const char *name = pcTaskGetName(task);
-    pthread_mutex_lock(&s_lock);
+    k_lock();
     esp_err_t err = add_locked(task, name, NULL);
-    pthread_mutex_unlock(&s_lock);
+    k_unlock();
     return err;
 }
 
@@ -314,9 +323,9 @@ esp_err_t esp_task_wdt_add_user(const char *user_name, esp_task_wdt_user_handle_
     if (user_name == NULL || user_handle_ret == NULL) {
         return ESP_ERR_INVALID_ARG;
     }
-    pthread_mutex_lock(&s_lock);
+    k_lock();
     esp_err_t err = add_locked(NULL, user_name, user_handle_ret);
-    pthread_mutex_unlock(&s_lock);
+    k_unlock();
     return err;
 }
 
@@ -350,9 +359,9 @@ static esp_err_t act_locked(entry_t **link, action_t action)
 static esp_err_t act_on_task(TaskHandle_t task_handle, action_t action)
 {
     TaskHandle_t task = task_handle != NULL ? task_handle : xTaskGetCurrentTaskHandle();
-    pthread_mutex_lock(&s_lock);
+    k_lock();
     esp_err_t err = act_locked(find_task_locked(task), action);
-    pthread_mutex_unlock(&s_lock);
+    k_unlock();
     return err;
 }
 
@@ -361,9 +370,9 @@ static esp_err_t act_on_user(esp_task_wdt_user_handle_t user, action_t action)
     if (user == NULL) {
         return ESP_ERR_INVALID_ARG;
     }
-    pthread_mutex_lock(&s_lock);
+    k_lock();
     esp_err_t err = act_locked(find_user_locked(user), action);
-    pthread_mutex_unlock(&s_lock);
+    k_unlock();
     return err;
 }
 
@@ -396,10 +405,10 @@ esp_err_t esp_task_wdt_print_triggered_tasks(task_wdt_msg_handler msg_handler, v
                                              int *cpus_fail)
 {
     char names[TEXT_MAX];
-    pthread_mutex_lock(&s_lock);
+    k_lock();
     bool running = s_running;
     int cores = running ? missing_locked(names, sizeof(names)) : 0;
-    pthread_mutex_unlock(&s_lock);
+    k_unlock();
     if (!running) {
         return ESP_ERR_INVALID_STATE;
     }
