@@ -255,7 +255,7 @@ static void sim_point(k_point_t kind, uint32_t ordinal)
 
 static void sim_unlock(void)
 {
-    if (--g_sim.depth == 0 && g_sim.unplaced) {
+    if (--g_sim.depth == 0 && g_sim.unplaced && k_self != NULL) {
         trace(k_self, K_POINT_UNLOCK, 0);
         resched(true);
         attend(k_self);
