@@ -18,3 +18,5 @@ kraken_unit_test(memory_utils BARE LINK system esp_timer PRIVATE_OF system
          "${system_src}/quota_charge.c" "${system_src}/resource_quota.c")
 kraken_unit_test(heap_monitor BARE LINK system esp_timer PRIVATE_OF system
     SRCS test_heap_monitor.c "${fake_registry}" "${system_src}/heap_monitor.c" "${system_src}/heap_monitor_text.c")
+kraken_unit_test(log_control BARE LINK system esp_timer PRIVATE_OF system
+    SRCS test_log_control.c "${fake_registry}" "${system_src}/log_control.c")
