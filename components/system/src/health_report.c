@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#include "esp_heap_caps.h"
 #include "esp_log.h"
 #include "esp_timer.h"
 #include "freertos/semphr.h"
@@ -21,7 +20,6 @@
 #include "resource_quota_internal.h"
 #include "service_dependencies_internal.h"
 #include "service_record.h"
-#include "system_service/heap_monitor.h"
 #include "system_service/memory_utils.h"
 #include "system_service/service_supervisor.h"
 #include "system_service/system_service.h"
@@ -79,29 +77,11 @@ static void count_up(const health_report_t *report, counters_t *out)
 
 static void gather_memory(health_report_t *out)
 {
-    static const uint32_t caps[HEALTH_HEAP_REGIONS] = {
-        [HEALTH_HEAP_INTERNAL] = MALLOC_CAP_INTERNAL | MALLOC_CAP_8BIT,
-        [HEALTH_HEAP_DMA] = MALLOC_CAP_DMA | MALLOC_CAP_INTERNAL,
-        [HEALTH_HEAP_PSRAM] = MALLOC_CAP_SPIRAM,
-    };
-
     for (unsigned i = 0; i < MEMORY_POOL_CLASSES; i++) {
         (void)memory_pool_get_stats((memory_pool_class_t)i, &out->pools[i]);
     }
     (void)memory_pool_get_totals(&out->pool_totals);
-    for (unsigned i = 0; i < HEALTH_HEAP_REGIONS; i++) {
-        multi_heap_info_t info;
-        heap_caps_get_info(&info, caps[i]);
-        const uint64_t free_bytes = info.total_free_bytes;
-        out->heap[i] = (health_heap_t){
-            .total_bytes = (uint32_t)(info.total_free_bytes + info.total_allocated_bytes),
-            .free_bytes = (uint32_t)info.total_free_bytes,
-            .minimum_free_bytes = (uint32_t)info.minimum_free_bytes,
-            .largest_free_block = (uint32_t)info.largest_free_block,
-            .fragmentation_percent =
-                free_bytes == 0 ? 0 : (int)(100 - info.largest_free_block * 100ull / free_bytes),
-        };
-    }
+    (void)heap_monitor_get_stats(&out->heap);
     out->seal_violations = memory_seal_violations();
 }
 
@@ -148,7 +128,7 @@ static uint32_t judge_now(const health_report_t *report, bool critical_down)
     reasons |= event_workers_quarantined() != 0 ? HEALTH_REASON_TASK_QUARANTINED : 0;
     reasons |= !report->watchdog_enabled ? HEALTH_REASON_WATCHDOG_OFF : 0;
     reasons |= pool_low(report) ? HEALTH_REASON_POOL_LOW : 0;
-    reasons |= !heap_monitor_check_health() ? HEALTH_REASON_HEAP : 0;
+    reasons |= report->heap.issues != 0 ? HEALTH_REASON_HEAP : 0;
     reasons |= report->missing_dependencies != 0 ? HEALTH_REASON_DEPENDENCY_MISSING : 0;
     reasons |= report->seal_violations != 0 ? HEALTH_REASON_SEAL_BROKEN : 0;
     return reasons;

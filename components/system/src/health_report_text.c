@@ -17,7 +17,7 @@
 #include "system_service/handler_monitor.h"
 #include "system_service/service_manager.h"
 
-#define LINE_MAX_BYTES 160
+#define LINE_MAX_BYTES 176
 
 typedef struct {
     health_line_t line;
@@ -73,24 +73,24 @@ static void print_pools(const printer_t *out, const health_report_t *report)
 
 static void print_heap(const printer_t *out, const health_report_t *report)
 {
-    static const char *const names[HEALTH_HEAP_REGIONS] = {
-        [HEALTH_HEAP_INTERNAL] = "internal",
-        [HEALTH_HEAP_DMA] = "DMA",
-        [HEALTH_HEAP_PSRAM] = "PSRAM",
-    };
+    char issues[LINE_MAX_BYTES - 8];
 
     print(out, "Heap fragmentation");
-    for (unsigned i = 0; i < HEALTH_HEAP_REGIONS; i++) {
-        const health_heap_t *heap = &report->heap[i];
+    for (unsigned i = 0; i < HEAP_REGIONS; i++) {
+        const heap_region_stats_t *heap = &report->heap.regions[i];
         if (heap->total_bytes == 0) {
             continue;
         }
         print(out,
-              "  %-8s %3d %%; free %" PRIu32 " of %" PRIu32 " B, at least %" PRIu32
+              "  %-12s %3d %%; free %" PRIu32 " of %" PRIu32 " B, at least %" PRIu32
               ", largest block %" PRIu32,
-              names[i], heap->fragmentation_percent, heap->free_bytes, heap->total_bytes,
-              heap->minimum_free_bytes, heap->largest_free_block);
+              heap_monitor_region_name((heap_region_t)i), heap->fragmentation_percent,
+              heap->free_bytes, heap->total_bytes, heap->minimum_free_bytes,
+              heap->largest_free_block);
     }
+    print(out, "  %s; allocations that failed: %" PRIu32,
+          heap_monitor_describe(&report->heap, issues, sizeof(issues)),
+          report->heap.failed_allocations);
     print(out, "  heap allocations of the core since boot ended: %" PRIu32,
           report->seal_violations);
 }

@@ -19,6 +19,7 @@
 
 #include "system_service/error_codes.h"
 #include "system_service/event_bus.h"
+#include "system_service/heap_monitor.h"
 #include "system_service/memory_pool.h"
 #include "system_service/resource_quota.h"
 #include "system_service/service_watchdog.h"
@@ -65,23 +66,6 @@ enum {
 };
 #undef HEALTH_REASON_BIT
 
-/** Regions of the heap that are looked at one by one. */
-typedef enum {
-    HEALTH_HEAP_INTERNAL = 0, /**< internal RAM */
-    HEALTH_HEAP_DMA,          /**< of it: what DMA can reach */
-    HEALTH_HEAP_PSRAM,        /**< external RAM */
-    HEALTH_HEAP_REGIONS,
-} health_heap_region_t;
-
-/** One region of the heap. */
-typedef struct {
-    uint32_t total_bytes; /**< 0: the board has none */
-    uint32_t free_bytes;
-    uint32_t minimum_free_bytes; /**< the least that was ever free */
-    uint32_t largest_free_block; /**< in bytes */
-    int fragmentation_percent;   /**< see heap_monitor.h */
-} health_heap_t;
-
 /** Everything a report says, all of it counted by those who saw it happen. Every field is always
  *  written. */
 typedef struct {
@@ -92,7 +76,7 @@ typedef struct {
 
     memory_pool_stats_t pools[MEMORY_POOL_CLASSES];
     memory_pool_totals_t pool_totals;
-    health_heap_t heap[HEALTH_HEAP_REGIONS];
+    heap_stats_t heap; /**< all zero when heap monitoring is switched off */
     uint32_t seal_violations;
 
     bool watchdog_enabled;
