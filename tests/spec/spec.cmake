@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The specification (architecture.txt) as tests: its C snippets are taken out as written, compiled and run on the virtual board.
+set(system_up "${KRAKEN_ROOT}/tests/support/system_up.c")
+set(topics app errors events memory service supervision)
+set(snippets "${CMAKE_BINARY_DIR}/tests/spec/snippets")
+set(specification "${CMAKE_CURRENT_LIST_DIR}/architecture.txt")
+set(wrappers ${topics})
+list(TRANSFORM wrappers REPLACE "(.+)" "${CMAKE_CURRENT_LIST_DIR}/spec_\\1.c")
+
+add_custom_command(OUTPUT "${snippets}/stamp"
+    COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/snippets.py" "${specification}" "${snippets}" ${wrappers}
+    COMMAND ${CMAKE_COMMAND} -E touch "${snippets}/stamp"
+    DEPENDS "${CMAKE_CURRENT_LIST_DIR}/snippets.py" "${specification}" ${wrappers} VERBATIM)
+add_custom_target(spec_snippets DEPENDS "${snippets}/stamp")
+
+foreach(topic ${topics})
+    kraken_unit_test(${topic} SRCS spec_${topic}.c "${system_up}" LINK system INCLUDE "${snippets}")
+    add_dependencies(spec_${topic} spec_snippets)
+endforeach()
