@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include "heap_internal.h"
+#include "host_internal.h"
 #include "host_system.h"
 
 #define SIZE_LIMIT  0x7fffffffu // what a 32-bit chip could be asked for
@@ -18,10 +19,11 @@ static size_t s_always_internal = NO_EXTERNAL;
 #endif
 static esp_alloc_failed_hook_t s_failed_hook;
 
+// The hooks are firmware code: they run where firmware runs, not while the board itself is set up.
 static void call_alloc_hook(void *ptr, size_t size, uint32_t caps)
 {
 #ifdef CONFIG_HEAP_USE_HOOKS
-    if (esp_heap_trace_alloc_hook != NULL) {
+    if (esp_heap_trace_alloc_hook != NULL && host_in_task()) {
         esp_heap_trace_alloc_hook(ptr, size, caps);
     }
 #else
@@ -34,7 +36,7 @@ static void call_alloc_hook(void *ptr, size_t size, uint32_t caps)
 static void call_free_hook(void *ptr)
 {
 #ifdef CONFIG_HEAP_USE_HOOKS
-    if (esp_heap_trace_free_hook != NULL) {
+    if (esp_heap_trace_free_hook != NULL && host_in_task()) {
         esp_heap_trace_free_hook(ptr);
     }
 #else
