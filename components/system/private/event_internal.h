@@ -103,6 +103,11 @@ esp_err_t event_routes_reclaim(unsigned slot);
 unsigned event_subs_count(unsigned slot);
 /** The handle of a subscription. */
 system_subscription_t event_sub_handle(uint16_t sub);
+/** A subscription of a slot that no post reaches, only event_bus_put_block(): its type is NONE.
+ *  system_event_unsubscribe() and the reclaim end it like any other.
+ *  @return as system_event_subscribe() from ESP_ERR_EVENT_ALREADY_SUBSCRIBED on */
+esp_err_t event_subscribe_direct(unsigned slot, system_event_handler_t handler, void *user_data,
+                                 event_receiver_t *out);
 
 /* ---- event_mailbox.c: one mailbox per owner, and which of them are ready ----------------------- */
 
@@ -266,6 +271,8 @@ void event_worker_set_warned(unsigned n);
  *         handler returned meanwhile; ESP_ERR_NO_MEM no spare worker left to take its place
  */
 esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub);
+/** Workers of a kind that take mailboxes: alive, not given up. */
+unsigned event_workers_serving(worker_kind_t kind);
 /** Workers given up whose tasks still exist. */
 unsigned event_workers_quarantined(void);
 
@@ -278,6 +285,13 @@ esp_err_t event_bus_post_as(unsigned slot, system_event_type_t type, const void 
 /** Post in the name of an owner and at the cost of its quota, whoever calls: for its timers. */
 esp_err_t event_bus_post_for(system_service_id_t id, system_event_type_t type, const void *data,
                              size_t size, uint8_t priority);
+/**
+ * Deliver a filled block to one receiver, past the routes. tag takes the place of the event's
+ * sequence number. The caller's reference is taken over when this returns ESP_OK, and only then.
+ * @return ESP_OK; ESP_ERR_EVENT_QUEUE_FULL; ESP_ERR_EVENT_NOT_SUBSCRIBED the receiver is gone
+ */
+esp_err_t event_bus_put_block(event_receiver_t receiver, pool_index_t block,
+                              system_event_type_t type, uint8_t priority, uint32_t tag);
 void event_bus_count_handled(void);
 void event_bus_count_delivered(void);
 void event_bus_count_discarded(unsigned n);

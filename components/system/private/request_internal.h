@@ -15,7 +15,8 @@
 #include "system_internal.h"
 #include "system_service/request_response.h"
 
-/* ---- request_response.c ------------------------------------------------------------------------ */
+/* ---- request_response.c ------------------------------------------------------------------------
+ */
 
 /** @context init only */
 void requests_init(void);
@@ -40,7 +41,8 @@ bool request_begin(const system_event_t *event);
 /** End the requests of this type to this slot that no handler has seen. Called without locks. */
 void requests_end_unseen(unsigned slot, system_event_type_t type);
 
-/* ---- request_handlers.c ------------------------------------------------------------------------ */
+/* ---- request_handlers.c ------------------------------------------------------------------------
+ */
 
 void request_handlers_init(void);
 /** Find who serves a type: slot, or with SYSTEM_SLOT_NONE anybody.

@@ -297,6 +297,29 @@ esp_err_t system_event_post_from_isr(system_service_id_t service_id, system_even
     return post(service_id, type, data, size, priority, woken, NULL);
 }
 
+esp_err_t event_bus_put_block(event_receiver_t receiver, pool_index_t block,
+                              system_event_type_t type, uint8_t priority, uint32_t tag)
+{
+    mailbox_wake_t wake = {0};
+    pool_index_t displaced = POOL_NONE; /* stays so: these receivers reject */
+    fill_header(block, type, priority);
+    *pool_sequence(block) = tag;
+    const delivery_t outcome =
+        event_mailbox_put(receiver, block, priority_queue_lane(priority), &wake, &displaced);
+    if (outcome == DELIVERY_GONE) {
+        return ESP_ERR_EVENT_NOT_SUBSCRIBED;
+    }
+    count(&s_stats.posted, 1);
+    if (outcome == DELIVERY_FULL) {
+        count(&s_stats.refused, 1);
+        event_mailbox_count_refused(receiver.sub);
+        return ESP_ERR_EVENT_QUEUE_FULL;
+    }
+    count(&s_stats.delivered, 1);
+    event_mailbox_wake(&wake, NULL);
+    return ESP_OK;
+}
+
 /* ---- loans ---------------------------------------------------------------------------------- */
 
 esp_err_t system_event_loan(system_service_id_t service_id, size_t size, void **payload)

@@ -394,6 +394,21 @@ esp_err_t system_event_subscribe(system_service_id_t subscriber_id, system_event
     return system_event_subscribe_ex(subscriber_id, type, handler, user_data, NULL, NULL);
 }
 
+esp_err_t event_subscribe_direct(unsigned slot, system_event_handler_t handler, void *user_data,
+                                 event_receiver_t *out)
+{
+    /* Type NONE has a list like the others, but nobody can post it. */
+    const sub_request_t rq = {.slot = slot, .handler = handler, .user_data = user_data};
+    uint16_t sub;
+    registry_lock();
+    const esp_err_t ret = subscribe_locked(&rq, &sub);
+    if (ret == ESP_OK) {
+        *out = (event_receiver_t){sub, atomic_load(&event_sub(sub)->generation)};
+    }
+    registry_unlock();
+    return ret;
+}
+
 static bool pattern_valid(const char *pattern)
 {
     const size_t length = pattern ? strnlen(pattern, SYSTEM_NAME_MAX + 1) : 0;

@@ -484,6 +484,16 @@ void event_worker_set_warned(unsigned n)
     atomic_store(&s_workers[n].warned, 1);
 }
 
+unsigned event_workers_serving(worker_kind_t kind)
+{
+    unsigned count = 0;
+    for (unsigned n = 0; n < WORKERS; n++) {
+        count += atomic_load(&s_workers[n].alive) == PLACE_ALIVE && s_workers[n].kind == kind &&
+                 !atomic_load(&s_workers[n].quarantined);
+    }
+    return count;
+}
+
 unsigned event_workers_quarantined(void)
 {
     unsigned count = 0;

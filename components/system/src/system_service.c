@@ -73,6 +73,7 @@ static void init_state(void)
 static void take_down(void)
 {
     (void)event_workers_stop();
+    requests_stop();
     event_timers_deinit();
     event_types_deinit();
     memory_pool_deinit();
@@ -87,6 +88,9 @@ esp_err_t system_service_init(system_secure_key_t *key)
     esp_err_t ret = memory_pool_init();
     if (ret == ESP_OK) {
         ret = event_timers_init();
+    }
+    if (ret == ESP_OK) {
+        ret = requests_start();
     }
     if (ret == ESP_OK) {
         ret = event_workers_start();

@@ -6,8 +6,8 @@
  * @brief Apps: what one consists of, what it may call, and how apps are started and stopped.
  *
  * An app is a function that runs in a task of its own, beside a mailbox whose handlers run in a
- * worker of its own. It calls the system through its context only. Whatever it has, the system takes
- * back when it ends.
+ * worker of its own. It calls the system through its context only. Whatever it has, the system
+ * takes back when it ends.
  */
 
 #include <stdbool.h>
@@ -52,14 +52,14 @@ typedef enum {
 typedef struct app_context app_context_t;
 
 /**
- * What an app may call, always with its own context as the first argument. A context is good for one
- * life of one app, and only in that app's own code (its task, its handlers): anybody else gets
+ * What an app may call, always with its own context as the first argument. A context is good for
+ * one life of one app, and only in that app's own code (its task, its handlers): anybody else gets
  * ESP_ERR_APP_CONTEXT_INVALID. Unless it says otherwise a call is for any code of the app, and
  * behaves and fails like the system_* function named beside it.
  *
- * heartbeat(), get_state() and sleep_ms(), called in the app's own task, are its *pause points*: they
- * wait there while the app is paused. Each of them is also a proof of life; an app whose task does
- * not come to one within its watchdog timeout is taken for hung.
+ * heartbeat(), get_state() and sleep_ms(), called in the app's own task, are its *pause points*:
+ * they wait there while the app is paused. Each of them is also a proof of life; an app whose task
+ * does not come to one within its watchdog timeout is taken for hung.
  */
 struct app_context {
     const char *name;       /**< of the app */
@@ -135,7 +135,7 @@ typedef struct {
     const char *description; /**< one line; NULL = "" */
     void (*entry_point)(app_context_t *ctx); /**< runs in the app's task; returning ends the app */
     uint32_t stack_size; /**< of the app's task in bytes, internal RAM, APP_STACK_SIZE_MIN.._MAX */
-    uint8_t priority;    /**< of the app's task and its handlers, 1..CONFIG_SYSTEM_WORKER_PRIORITY */
+    uint8_t priority; /**< of the app's task and its handlers, 1..CONFIG_SYSTEM_WORKER_PRIORITY */
 
     uint32_t handler_stack_size;  /**< of its handlers' worker; 0 = CONFIG_SYSTEM_WORKER_STACK */
     uint32_t watchdog_timeout_ms; /**< longest time between two pause points, 10..3600000; 0 =
@@ -150,12 +150,12 @@ typedef struct {
 typedef struct {
     const app_manifest_t *manifest;
     app_state_t state;
-    system_service_id_t id;    /**< of the present life; SYSTEM_SERVICE_ID_NONE when there is none */
-    uint32_t starts;           /**< lives begun since it was registered */
-    uint32_t crashes;          /**< lives that ended with a fault */
-    uint32_t forced_stops;     /**< lives that had to be ended by force */
-    esp_err_t last_error;      /**< why it crashed last; ESP_OK = it never did */
-    int64_t started_us;        /**< when the present or last life began; 0 = it never did */
+    system_service_id_t id; /**< of the present life; SYSTEM_SERVICE_ID_NONE when there is none */
+    uint32_t starts;        /**< lives begun since it was registered */
+    uint32_t crashes;       /**< lives that ended with a fault */
+    uint32_t forced_stops;  /**< lives that had to be ended by force */
+    esp_err_t last_error;   /**< why it crashed last; ESP_OK = it never did */
+    int64_t started_us;     /**< when the present or last life began; 0 = it never did */
     uint32_t stack_free_bytes; /**< least that was ever free of its stack in this life; 0 = none */
 } app_info_t;
 
@@ -215,8 +215,8 @@ esp_err_t app_manager_start(const char *name);
 esp_err_t app_manager_stop(const char *name);
 
 /** @brief Stop an app if it runs, and start it. @context, @blocks as app_manager_stop()
- *  @return as app_manager_stop() but for ESP_ERR_APP_NOT_RUNNING and ESP_ERR_APP_STOP_TIMEOUT, or as
- *          app_manager_start() */
+ *  @return as app_manager_stop() but for ESP_ERR_APP_NOT_RUNNING and ESP_ERR_APP_STOP_TIMEOUT, or
+ * as app_manager_start() */
 esp_err_t app_manager_restart(const char *name);
 
 /**

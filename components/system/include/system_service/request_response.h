@@ -7,8 +7,8 @@
  *
  * A request goes into the mailbox of the one that serves it and runs there like any of its events:
  * first in, first out with them, never beside them, counted by its monitors. The answer finds the
- * asker by the request's id: a synchronous asker waits for it, an asynchronous one gets it in its own
- * mailbox. Whatever happens, each request ends exactly once: with an answer, a timeout, a
+ * asker by the request's id: a synchronous asker waits for it, an asynchronous one gets it in its
+ * own mailbox. Whatever happens, each request ends exactly once: with an answer, a timeout, a
  * cancellation, or because the other side went. An answer that comes later than that is dropped.
  */
 
@@ -65,14 +65,14 @@ typedef void (*system_response_handler_t)(const system_response_t *response, voi
 
 /** Totals since boot; each request ends in exactly one of the counts that follow asked. */
 typedef struct {
-    uint32_t asked;     /**< requests put into a mailbox */
-    uint32_t answered;  /**< ended by an answer */
-    uint32_t timeouts;  /**< ended because no answer came in time */
-    uint32_t cancelled; /**< ended by the asker, or because the asker went */
-    uint32_t gone;      /**< ended because the responder went or stopped serving */
-    uint32_t in_flight; /**< not ended yet */
-    uint32_t late;      /**< answers that came after the end: dropped */
-    uint32_t deadlocks; /**< refused because the answer could never have come */
+    uint32_t asked;      /**< requests put into a mailbox */
+    uint32_t answered;   /**< ended by an answer */
+    uint32_t timeouts;   /**< ended because no answer came in time */
+    uint32_t cancelled;  /**< ended by the asker, or because the asker went */
+    uint32_t gone;       /**< ended because the responder went or stopped serving */
+    uint32_t in_flight;  /**< not ended yet */
+    uint32_t late;       /**< answers that came after the end: dropped */
+    uint32_t deadlocks;  /**< refused because the answer could never have come */
     uint32_t high_water; /**< most requests that were in flight at once */
 } system_request_stats_t;
 
@@ -188,7 +188,8 @@ esp_err_t system_request_cancel(system_service_id_t self_id, system_request_id_t
 esp_err_t system_request_respond(system_request_id_t request, esp_err_t status, const void *data,
                                  size_t size);
 
-/** @brief Totals since boot. @context any task  @blocks never  @return ESP_OK; ESP_ERR_INVALID_ARG */
+/** @brief Totals since boot. @context any task  @blocks never  @return ESP_OK; ESP_ERR_INVALID_ARG
+ */
 esp_err_t system_request_get_stats(system_request_stats_t *out);
 
 #ifdef __cplusplus
