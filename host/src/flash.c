@@ -172,15 +172,20 @@ esp_err_t flash_write(uint32_t address, const void *from, size_t size)
     return lasts < size ? after_cut() : ESP_OK;
 }
 
-// With the power going, some bytes of the sector are erased and some have lost a few zeros.
+// An erase that the power did not last for may have raised most bits, a part of the sector, or
+// hardly anything: so little that what is left looks like data in order.
 static void tear_sector_locked(uint8_t *sector)
 {
+    uint64_t kind = noise_locked() % 3u;
+    uint32_t edge = (uint32_t)(noise_locked() % FLASH_SECTOR);
     for (uint32_t i = 0; i < FLASH_SECTOR; i++) {
         uint64_t n = noise_locked();
-        if ((n & 3u) == 0) {
-            sector[i] = 0xff;
-        } else if ((n & 3u) == 1) {
-            sector[i] |= (uint8_t)(n >> 8);
+        if (kind == 0) {
+            sector[i] |= (n & 1u) != 0 ? 0xffu : (uint8_t)(n >> 8);
+        } else if (kind == 1) {
+            sector[i] |= i >= edge ? 0xffu : 0u;
+        } else if ((n & 127u) == 0) {
+            sector[i] |= (uint8_t)(1u << ((n >> 8) & 7u)); // one bit in 1024
         }
     }
 }

@@ -4,6 +4,7 @@
 
 #include "ktest.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include "esp_heap_caps.h"
@@ -26,8 +27,8 @@
 static size_t s_failed_size;
 static uint32_t s_failed_caps;
 static char s_failed_in[64];
-static int s_allocs;
-static int s_frees;
+static atomic_int s_allocs;
+static atomic_int s_frees;
 
 void esp_heap_trace_alloc_hook(void *ptr, size_t size, uint32_t caps)
 {
