@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/**
+ * @file
+ * @brief What the commands share, grouped by the file that defines it.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "esp_err.h"
+
+#include "shell/shell.h"
+#include "system_service/system_types.h"
+
+/* ---- shell_output.c ------------------------------------------------------------------------- */
+
+/** Longest line a command prints in bytes; longer ones are cut. */
+#define SHELL_OUTPUT_MAX 191
+
+/** The calling task's lines go to out until shell_output_end(). One task at a time. */
+void shell_output_begin(shell_output_t out, void *arg);
+void shell_output_end(void);
+/** Where lines of other tasks (taps) go; NULL = standard output. */
+void shell_output_set_default(shell_output_t out, void *arg);
+/** Print one line, without a line end in format. @context any task */
+void shell_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- shell.c --------------------------------------------------------------------------------- */
+
+/** Execute a line that is split into words already, as ESP-IDF's console does; prints to the
+ *  default output. @return as shell_execute() */
+int shell_call(int argc, char **argv);
+/** Print the usage of the command being executed. @return SHELL_USAGE */
+int shell_usage(const char *name);
+/** Print what went wrong with what. @return SHELL_OK for ESP_OK, else SHELL_FAILED */
+int shell_result(const char *what, esp_err_t ret);
+/** Find a service or app and say so if there is none. */
+bool shell_find(const char *name, system_service_id_t *id);
+/** Parse a whole decimal number within limits. */
+bool shell_number(const char *text, uint32_t min, uint32_t max, uint32_t *out);
+/** The id of the shell's own service while it runs, else SYSTEM_SERVICE_ID_NONE. */
+system_service_id_t shell_id(void);
+
+/* ---- shell_table.c --------------------------------------------------------------------------- */
+
+const shell_command_t *shell_command(const char *name);
+
+/* ---- cmd_*.c: the commands --------------------------------------------------------------------
+ */
+
+int cmd_app(int argc, char **argv);
+int cmd_apps(int argc, char **argv);
+int cmd_deps(int argc, char **argv);
+int cmd_events(int argc, char **argv);
+int cmd_handlers(int argc, char **argv);
+int cmd_health(int argc, char **argv);
+int cmd_heap(int argc, char **argv);
+int cmd_help(int argc, char **argv);
+int cmd_inject(int argc, char **argv);
+int cmd_log(int argc, char **argv);
+int cmd_pools(int argc, char **argv);
+int cmd_quit(int argc, char **argv);
+int cmd_quota(int argc, char **argv);
+int cmd_reboot(int argc, char **argv);
+int cmd_safe(int argc, char **argv);
+int cmd_service(int argc, char **argv);
+int cmd_services(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
+
+/** The tap ended with the shell's service. */
+void events_tap_forget(void);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "shell_internal.h"
+
+/* clang-format off */
+static const shell_command_t s_commands[] = {
+    {"app",      "start|stop|pause|resume|restart NAME", "control an app", cmd_app},
+    {"apps",     "", "apps, their states and lives", cmd_apps},
+    {"deps",     "", "who needs whom, and the start order", cmd_deps},
+    {"events",   "[tap [PATTERN [SECONDS]] | tap off]",
+                 "event types and counts of the bus; a tap shows events as they are delivered", cmd_events},
+    {"handlers", "[NAME]", "how long event handlers run", cmd_handlers},
+    {"health",   "", "the health report", cmd_health},
+    {"heap",     "", "free memory and fragmentation by region", cmd_heap},
+    {"help",     "[COMMAND]", "this list, or one line of it", cmd_help},
+    {"inject",   "hang|slow|crash|leak|flood NAME [AMOUNT]", "make a service or app misbehave", cmd_inject},
+    {"log",      "[TAG LEVEL | reset]", "log levels; LEVEL is none, error, warn, info, debug or verbose", cmd_log},
+    {"pools",    "", "use of the memory pools", cmd_pools},
+    {"quit",     "", "leave the shell and end the program (PC)", cmd_quit},
+    {"quota",    "[NAME]", "use and limits of every owner, or all of one", cmd_quota},
+    {"reboot",   "", "restart the board", cmd_reboot},
+    {"safe",     "[enter|leave]", "safe mode: only critical services run", cmd_safe},
+    {"service",  "start|stop|restart NAME", "control a service", cmd_service},
+    {"services", "", "services, their states and restarts", cmd_services},
+    {"stats",    "", "totals since boot", cmd_stats},
+};
+/* clang-format on */
+
+const shell_command_t *shell_commands(size_t *count)
+{
+    *count = sizeof(s_commands) / sizeof(s_commands[0]);
+    return s_commands;
+}
+
+const shell_command_t *shell_command(const char *name)
+{
+    for (size_t i = 0; i < sizeof(s_commands) / sizeof(s_commands[0]); i++) {
+        if (strcmp(s_commands[i].name, name) == 0) {
+            return &s_commands[i];
+        }
+    }
+    return NULL;
+}
+
+int cmd_help(int argc, char **argv)
+{
+    const shell_command_t *only = argc == 2 ? shell_command(argv[1]) : NULL;
+    if (argc > 2 || (argc == 2 && only == NULL)) {
+        return shell_usage("help");
+    }
+    for (size_t i = 0; i < sizeof(s_commands) / sizeof(s_commands[0]); i++) {
+        const shell_command_t *command = &s_commands[i];
+        if (only == NULL || only == command) {
+            shell_print("%-9s %s", command->name, command->help);
+            if (command->arguments[0] != '\0') {
+                shell_print("%-9s   %s %s", "", command->name, command->arguments);
+            }
+        }
+    }
+    return SHELL_OK;
+}
