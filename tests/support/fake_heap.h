@@ -3,8 +3,8 @@
 
 /**
  * @file
- * @brief A heap for unit tests of single modules: two kinds of memory that can be used up, hooks that
- *        are called as the real heap calls them, critical sections, and a task to be.
+ * @brief A heap for unit tests of single modules: two kinds of memory that can be used up, hooks
+ * that are called as the real heap calls them, critical sections, and a task to be.
  */
 
 #include <stdbool.h>

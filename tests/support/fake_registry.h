@@ -3,8 +3,8 @@
 
 /**
  * @file
- * @brief A registry for unit tests of single modules: owners appear and go as the test says, and the
- *        clock stands still until it is moved.
+ * @brief A registry for unit tests of single modules: owners appear and go as the test says, and
+ * the clock stands still until it is moved.
  */
 
 #include <stdbool.h>

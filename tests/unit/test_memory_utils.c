@@ -364,67 +364,6 @@ static void test_full_ledger_refuses_and_says_so(void **state)
     }
 }
 
-/* The table against an array that is searched from end to end. */
-static void test_ledger_finds_what_was_put(void **state)
-{
-    (void)state;
-    enum {
-        POINTERS = 300
-    };
-    static ledger_entry_t there[POINTERS];
-    unsigned count = 0;
-    uint64_t bytes = 0;
-
-    srand(3);
-    memset(there, 0, sizeof(there));
-    for (int step = 0; step < 200000; step++) {
-        const unsigned i = (unsigned)rand() % POINTERS;
-        void *ptr = (void *)(uintptr_t)(0x3FC80000u + i * (i % 3 == 0 ? 4096u : 8u));
-        ledger_entry_t got;
-
-        if (rand() % 2 == 0) {
-            const ledger_entry_t entry = {.ptr = ptr, .size = i + 1, .slot = i % 5};
-            const bool had = there[i].ptr != NULL;
-            const bool fits = ledger_put(entry, &got);
-
-            assert_int_equal(got.ptr != NULL, had);
-            assert_true(fits == (count - had < LEDGER));
-            bytes = bytes - (had ? there[i].size : 0) + (fits ? entry.size : 0);
-            count = count - had + fits;
-            there[i] = fits ? entry : (ledger_entry_t){.ptr = NULL};
-        } else {
-            assert_int_equal(ledger_take(ptr, LEDGER_KINDS, &got), there[i].ptr != NULL);
-            if (there[i].ptr != NULL) {
-                assert_int_equal(got.size, there[i].size);
-                bytes -= got.size;
-                count--;
-            }
-            there[i].ptr = NULL;
-        }
-        if (step % 1000 == 0) {
-            uint32_t used, high, sum = 0;
-
-            ledger_fill(&used, &high);
-            assert_int_equal(used, count);
-            for (unsigned slot = 0; slot < 5; slot++) {
-                uint32_t b, n;
-
-                ledger_count(slot, LEDGER_PLAIN, &b, &n);
-                sum += b;
-            }
-            assert_int_equal(sum, bytes);
-            for (unsigned k = 0; k < POINTERS; k++) {
-                assert_true(there[k].ptr == NULL || ledger_find(there[k].ptr, &got));
-            }
-        }
-    }
-    ledger_init();
-    /* the addresses here are no blocks */
-    for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
-        quota_reclaim(slot);
-    }
-}
-
 /* ---- the seal ------------------------------------------------------------------------------- */
 
 static void test_seal_counts_the_cores_own_allocations(void **state)
@@ -493,7 +432,6 @@ int main(void)
         TEST(test_firmware_is_not_counted),
         TEST(test_addresses_that_come_again),
         TEST(test_full_ledger_refuses_and_says_so),
-        TEST(test_ledger_finds_what_was_put),
         TEST(test_seal_counts_the_cores_own_allocations),
         TEST(test_tracking_can_be_paused_by_a_few_at_once),
     };

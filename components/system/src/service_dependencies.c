@@ -107,7 +107,7 @@ static void append(const char *text)
     const size_t room = sizeof(s_circle) - used;
 
     if (snprintf(s_circle + used, room, "%s", text) >= (int)room) {
-        strcpy(s_circle + sizeof(s_circle) - 4, "...");
+        memcpy(s_circle + sizeof(s_circle) - 4, "...", 4);
     }
 }
 
@@ -115,7 +115,7 @@ static void append(const char *text)
  * end, so that the steps come out in order. */
 static void write_circle(unsigned slot)
 {
-    uint8_t next[SYSTEM_SLOTS]; /* where to go from a slot to come to `slot` */
+    uint8_t next[SYSTEM_SLOTS] = {0}; /* where to go from a slot to come to `slot` */
     slot_set_t known = 0;
     slot_set_t edge = SLOT_BIT(slot);
 
@@ -296,14 +296,14 @@ static esp_err_t hand_out(const uint8_t *all, size_t n, bool backwards, uint8_t 
 
 esp_err_t dependencies_start_order(slot_set_t set, uint8_t *out, size_t *count)
 {
-    uint8_t all[SYSTEM_SLOTS];
+    uint8_t all[SYSTEM_SLOTS] = {0};
 
     return hand_out(all, order_all(set, all), false, out, count);
 }
 
 esp_err_t dependencies_stop_order(slot_set_t set, uint8_t *out, size_t *count)
 {
-    uint8_t all[SYSTEM_SLOTS];
+    uint8_t all[SYSTEM_SLOTS] = {0};
 
     return hand_out(all, order_all(set, all), true, out, count);
 }
@@ -344,7 +344,7 @@ esp_err_t dependencies_list(system_service_id_t id, service_dependency_t *out, s
 /* Write the ids of a set in start order. Registry lock held. */
 static esp_err_t ids_of(slot_set_t set, system_service_id_t *out, size_t *count)
 {
-    uint8_t all[SYSTEM_SLOTS];
+    uint8_t all[SYSTEM_SLOTS] = {0};
     const size_t n = order_all(set, all);
     const size_t room = *count;
 

@@ -152,7 +152,8 @@ enum { SYSTEM_ERROR_LIST(SYSTEM_ERROR_CONSTANT_) };
  * @brief The name of an error code, ours or ESP-IDF's, e.g. "ESP_ERR_SERVICE_NOT_FOUND".
  *
  * @context any task, isr-ok  @blocks never
- * @return a string constant, never NULL; "UNKNOWN ERROR" for a value that nobody defined
+ * @return a string constant, never NULL; for a value that nobody defined, what esp_err_to_name()
+ *         says: "ERROR"
  */
 const char *system_error_to_string(esp_err_t code);
 

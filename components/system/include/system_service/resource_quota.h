@@ -26,7 +26,7 @@ extern "C" {
 
 /** Limits of one owner. A field that is 0 takes its default from Kconfig; all zero is valid. */
 typedef struct {
-    /** Events posted per second in the long run, 1..100000; one second's worth may come at once.
+    /** Events posted per second in the long run, 1..1000000; one second's worth may come at once.
         0 = CONFIG_SYSTEM_QUOTA_EVENTS_PER_SEC. Enforced as whole microseconds between events, so
         the sustained rate is at most this and at least this * (1 - this / 1000000). */
     uint32_t max_events_per_sec;
