@@ -494,9 +494,4 @@ const void *heap_arena_check(const heap_arena_t *arena, heap_ptr_state_t *what)
     return NULL;
 }
 
-void heap_arena_drop_all(void)
-{
-    // Blocks live in the region itself and go with it.
-}
-
 #endif

@@ -62,5 +62,5 @@ void heap_arena_walk(const heap_arena_t *arena, heap_arena_visit_t visit, void *
 /** Follows all blocks. @return NULL if sound, otherwise the payload of the first bad block */
 const void *heap_arena_check(const heap_arena_t *arena, heap_ptr_state_t *what);
 
-/** Gives back what an arena holds outside its region, before the regions are built anew. */
+/** Sanitizer builds only: gives back all blocks, before the regions are built anew. */
 void heap_arena_drop_all(void);

@@ -103,7 +103,9 @@ static void build(size_t internal_bytes, size_t spiram_bytes)
     }
     size_t spiram = HAVE_SPIRAM ? (spiram_bytes != 0 ? spiram_bytes : SPIRAM_BYTES) : 0;
     size_t size = internal + spiram + HEAP_REGIONS_MAX * 16u;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     heap_arena_drop_all();
+#endif
     if (s_memory != NULL) {
         munmap(s_memory, s_memory_size);
     }

@@ -382,6 +382,23 @@ static void garbage_is_erased_and_newer_versions_refused(void **state)
     assert_int_equal(nvs_flash_init_partition("nvs2"), ESP_OK);
 }
 
+static void damaged_data_is_not_handed_out(void **state)
+{
+    char bytes[4096];
+    char text[64];
+    size_t length = sizeof(text);
+    const esp_partition_t *p =
+        esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_DATA_NVS, "nvs");
+    (void)state;
+    nvs_handle_t h = fresh();
+    assert_int_equal(nvs_set_str(h, "s", "a text that will be damaged"), ESP_OK);
+    assert_true(host_flash_peek(p->address, bytes, sizeof(bytes)));
+    char *at = memmem(bytes, sizeof(bytes), "damaged", 7);
+    assert_non_null(at);
+    assert_true(host_flash_poke(p->address + (uint32_t)(at - bytes), "D", 1));
+    assert_int_equal(nvs_get_str(h, "s", text, &length), ESP_ERR_NVS_NOT_FOUND);
+}
+
 // Sets a value of each kind to a new version, until the power goes.
 static void write_version(nvs_handle_t h, unsigned version, unsigned *done)
 {
@@ -539,6 +556,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(it_can_be_rewritten_for_ever),
         cmocka_unit_test(a_full_partition_says_so_and_recovers),
         cmocka_unit_test(garbage_is_erased_and_newer_versions_refused),
+        cmocka_unit_test(damaged_data_is_not_handed_out),
         cmocka_unit_test(a_power_cut_leaves_the_old_or_the_new),
         cmocka_unit_test(a_cut_while_mounting_is_survived),
         cmocka_unit_test(an_erased_value_never_comes_back),
