@@ -90,6 +90,7 @@ static void run(void)
     SCENARIO_CHECK(system_event_subscribe(flooded, to_flooded, on_critical, NULL) == ESP_OK);
     SCENARIO_CHECK(system_event_subscribe(other, to_other, on_critical, NULL) == ESP_OK);
 
+    vTaskPrioritySet(NULL, CONFIG_SYSTEM_EXPRESS_PRIORITY + 1); /* a poster that is not kept waiting */
     phase = 0;
     post_criticals(to_other);
     SCENARIO_CHECK(xTaskCreatePinnedToCore(flood, "flood", 4096, NULL, 2, NULL, 1) == pdPASS);
