@@ -28,7 +28,7 @@ size_t memory_reclaim(unsigned slot);
  * what it may have given to others.
  * @context as memory_reclaim()  @return bytes
  */
-size_t memory_reclaim_plain(unsigned slot, bool release);
+size_t memory_reclaim_plain(unsigned slot, bool free_blocks);
 
 /* ---- memory_ledger.c: from a pointer to its owner ----------------------------------------------
  */

@@ -32,7 +32,7 @@
  *  that a caller may be interrupted between reading the clock and charging. */
 #define QUOTA_FUTURE_MAX_US (10u * 60u * 1000000u)
 /** Longest time between two calls of quota_poll_violations(). */
-#define QUOTA_POLL_MAX_MS   (30u * 60u * 1000u)
+#define QUOTA_POLL_MAX_MS (30u * 60u * 1000u)
 
 /** Told about violations, once per window and owner: the kind that happened most, and how often
  *  since the last time. */

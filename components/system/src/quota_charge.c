@@ -6,7 +6,7 @@
 /* Whatever a handler did, its owner rests for at most this long. */
 #define CPU_DEBT_MAX_US (10u * QUOTA_CPU_WINDOW_US)
 /* A longer run of a handler is charged as this. */
-#define CPU_RUN_MAX_US  (60u * 1000000u)
+#define CPU_RUN_MAX_US (60u * 1000000u)
 
 _Static_assert(CPU_DEBT_MAX_US + CPU_RUN_MAX_US < QUOTA_FUTURE_MAX_US,
                "a stamp must not look past");

@@ -38,8 +38,8 @@ static service_quota_t resolved(const service_quota_t *quota)
     return (service_quota_t){
         .max_events_per_sec = or_default(q->max_events_per_sec, CONFIG_SYSTEM_QUOTA_EVENTS_PER_SEC),
         .max_subscriptions = or_default(q->max_subscriptions, CONFIG_SYSTEM_QUOTA_SUBSCRIPTIONS),
-        .max_event_data_size = or_default(q->max_event_data_size,
-                                          CONFIG_SYSTEM_QUOTA_EVENT_DATA_SIZE),
+        .max_event_data_size =
+            or_default(q->max_event_data_size, CONFIG_SYSTEM_QUOTA_EVENT_DATA_SIZE),
         .max_memory_bytes = or_default(q->max_memory_bytes, CONFIG_SYSTEM_QUOTA_MEMORY_BYTES),
         .max_cpu_percent = or_default(q->max_cpu_percent, CONFIG_SYSTEM_QUOTA_CPU_PERCENT),
     };
