@@ -67,6 +67,7 @@ int cmd_reboot(int argc, char **argv);
 int cmd_safe(int argc, char **argv);
 int cmd_service(int argc, char **argv);
 int cmd_services(int argc, char **argv);
+int cmd_sleep(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 
 /** The tap ended with the shell's service. */

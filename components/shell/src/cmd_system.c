@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* health, reboot, quit */
+/* health, reboot, sleep, quit */
 #include <stdio.h>
 
 #include "esp_system.h"
@@ -11,7 +11,8 @@
 #include "system_service/health_report.h"
 
 /** Long enough for the line above to leave a UART at 115200 baud. */
-#define BEFORE_REBOOT_MS 50
+#define BEFORE_REBOOT_MS  50
+#define SLEEP_SECONDS_MAX 86400
 
 static void print_line(const char *line, void *arg)
 {
@@ -35,6 +36,16 @@ int cmd_reboot(int argc, char **argv)
     shell_print("rebooting");
     vTaskDelay(pdMS_TO_TICKS(BEFORE_REBOOT_MS));
     esp_restart();
+}
+
+int cmd_sleep(int argc, char **argv)
+{
+    uint32_t seconds;
+    if (argc != 2 || !shell_number(argv[1], 0, SLEEP_SECONDS_MAX, &seconds)) {
+        return shell_usage("sleep");
+    }
+    vTaskDelay(pdMS_TO_TICKS(seconds * 1000));
+    return SHELL_OK;
 }
 
 int cmd_quit(int argc, char **argv)

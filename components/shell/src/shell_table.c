@@ -23,6 +23,7 @@ static const shell_command_t s_commands[] = {
     {"safe",     "[enter|leave]", "safe mode: only critical services run", cmd_safe},
     {"service",  "start|stop|restart NAME", "control a service", cmd_service},
     {"services", "", "services, their states and restarts", cmd_services},
+    {"sleep",    "SECONDS", "wait, for scripts", cmd_sleep},
     {"stats",    "", "totals since boot", cmd_stats},
 };
 /* clang-format on */

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shell on the console UART: ESP-IDF's line editor, history and completion over our table.
+ */
+#include "shell_face.h"
+
+#include "esp_check.h"
+#include "esp_console.h"
+
+#include "shell_internal.h"
+
+static const char *TAG = "shell";
+
+#define FACE_STACK 5120 /* the health report and its lines */
+
+static esp_err_t register_commands(void)
+{
+    size_t count;
+    const shell_command_t *commands = shell_commands(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        const esp_console_cmd_t command = {
+            .command = commands[i].name,
+            .help = commands[i].help,
+            .hint = commands[i].arguments[0] != '\0' ? commands[i].arguments : NULL,
+            .func = shell_call,
+        };
+        ESP_RETURN_ON_ERROR(esp_console_cmd_register(&command), TAG, "command %s", command.command);
+    }
+    return ESP_OK;
+}
+
+esp_err_t shell_face_open(void)
+{
+    esp_console_repl_t *repl = NULL;
+    esp_console_repl_config_t config = ESP_CONSOLE_REPL_CONFIG_DEFAULT();
+    const esp_console_dev_uart_config_t uart = ESP_CONSOLE_DEV_UART_CONFIG_DEFAULT();
+    esp_err_t ret = ESP_OK;
+
+    config.prompt = "kraken> ";
+    config.task_stack_size = FACE_STACK;
+    config.max_cmdline_length = SHELL_LINE_MAX + 1;
+    config.max_cmdline_args = SHELL_ARGS_MAX;
+    ESP_RETURN_ON_ERROR(esp_console_new_repl_uart(&uart, &config, &repl), TAG, "no console");
+    ESP_GOTO_ON_ERROR(register_commands(), err, TAG, "commands");
+    ESP_GOTO_ON_ERROR(esp_console_start_repl(repl), err, TAG, "not started");
+    return ESP_OK;
+err:
+    (void)repl->del(repl);
+    return ret;
+}
+
+bool shell_face_quit(void)
+{
+    return false;
+}
