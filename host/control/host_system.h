@@ -21,11 +21,11 @@ extern "C" {
  * host_config_t.restart_exits says.
  * @context any; does not return, runs no shutdown handler
  */
-_Noreturn void host_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void host_panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /** As host_panic(), with what esp_reset_reason() shall answer after the reboot. */
-_Noreturn void host_panic_as(esp_reset_reason_t reason, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void host_panic_as(esp_reset_reason_t reason, const char *format, ...)
+    __attribute__((noreturn, format(printf, 2, 3)));
 
 /**
  * Called with the text of each panic before anything else happens; it may end the process itself.

@@ -2,10 +2,8 @@
 
 // What the chip says about itself: model, cores, clock, addresses.
 
-#include "esp_app_desc.h"
 #include "esp_chip_info.h"
 #include "esp_cpu.h"
-#include "esp_idf_version.h"
 #include "esp_mac.h"
 #include "esp_rom_sys.h"
 

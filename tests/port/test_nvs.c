@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Flash, partitions and key-value storage against what ESP-IDF's headers promise, and what a power
-// cut leaves behind.
+// Key-value storage against what ESP-IDF's headers promise.
 
 #include "ktest.h"
 
@@ -10,16 +9,10 @@
 #include <string.h>
 #include "esp_partition.h"
 #include "esp_rom_crc.h"
-#include "hal/esp_flash_err.h"
 #include "host_flash.h"
 #include "host_heap.h"
 #include "nvs.h"
 #include "nvs_flash.h"
-
-#define CUTS        1600 // moments at which the power goes: each byte of a round, then some later
-#define ROUND_BYTES 950  // about what write_version() writes
-#define ERASE_SEEDS 300
-#define TEMPS       7
 
 static const char s_table[] = "# Name, Type, SubType, Offset, Size, Flags\n"
                               "nvs,      data, nvs,     0x9000,  16K\n"
@@ -28,100 +21,6 @@ static const char s_table[] = "# Name, Type, SubType, Offset, Size, Flags\n"
                               "ota_0,    app,  ota_0,   ,        1M\n"
                               "nvs2,     data, nvs,     ,        0x3000\n"
                               "apps,     data, 0x40,    ,        64K\n";
-
-static const esp_partition_t *apps(void)
-{
-    const esp_partition_t *p =
-        esp_partition_find_first(ESP_PARTITION_TYPE_DATA, (esp_partition_subtype_t)0x40, "apps");
-    assert_non_null(p);
-    return p;
-}
-
-static void table_gives_the_partitions(void **state)
-{
-    int count = 0;
-    (void)state;
-    const esp_partition_t *app =
-        esp_partition_find_first(ESP_PARTITION_TYPE_APP, ESP_PARTITION_SUBTYPE_APP_FACTORY, NULL);
-    assert_int_equal(app->address, 0x10000);
-    assert_int_equal(app->size, 0x100000);
-    assert_int_equal(app->erase_size, 4096);
-    assert_string_equal(app->label, "factory");
-    assert_null(esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_ANY, "x"));
-    assert_null(esp_partition_find(ESP_PARTITION_TYPE_ANY, ESP_PARTITION_SUBTYPE_DATA_NVS, NULL));
-    esp_partition_iterator_t it =
-        esp_partition_find(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_DATA_NVS, NULL);
-    for (; it != NULL; it = esp_partition_next(it)) {
-        assert_int_equal(esp_partition_get(it)->subtype, ESP_PARTITION_SUBTYPE_DATA_NVS);
-        count++;
-    }
-    assert_int_equal(count, 2);
-    esp_partition_t copy = *app;
-    assert_ptr_equal(esp_partition_verify(&copy), app);
-    assert_true(esp_partition_check_identity(&copy, app));
-    copy.size += 4096;
-    assert_null(esp_partition_verify(&copy));
-}
-
-static void flash_behaves_like_nor(void **state)
-{
-    uint8_t bytes[4];
-    const void *view;
-    esp_partition_mmap_handle_t handle;
-    host_flash_stats_t before;
-    host_flash_stats_t after;
-    const esp_partition_t *p = apps();
-    (void)state;
-    host_flash_get_stats(&before);
-    assert_int_equal(esp_partition_erase_range(p, 0, 8192), ESP_OK);
-    assert_int_equal(esp_partition_mmap(p, 4000, 4, ESP_PARTITION_MMAP_DATA, &view, &handle),
-                     ESP_OK);
-    assert_int_equal(esp_partition_write(p, 4000, "\xf0\x0f\xaa\x55", 4), ESP_OK);
-    assert_int_equal(esp_partition_write(p, 4000, "\x0f\xff\xff\x00", 4), ESP_OK);
-    assert_int_equal(esp_partition_read(p, 4000, bytes, 4), ESP_OK);
-    assert_memory_equal(bytes, "\x00\x0f\xaa\x00", 4);
-    assert_memory_equal(view, bytes, 4);
-    esp_partition_munmap(handle);
-    host_flash_get_stats(&after);
-    assert_int_equal(after.sectors_erased - before.sectors_erased, 2);
-    assert_int_equal(after.bytes_written - before.bytes_written, 8);
-    assert_int_equal(host_flash_erase_count(p->address), 1);
-}
-
-static void ranges_are_checked(void **state)
-{
-    uint8_t byte = 0;
-    const esp_partition_t *p = apps();
-    const esp_partition_t *ro =
-        esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_DATA_PHY, NULL);
-    (void)state;
-    assert_int_equal(esp_partition_read(p, p->size + 1, &byte, 0), ESP_ERR_INVALID_ARG);
-    assert_int_equal(esp_partition_read(p, p->size, &byte, 1), ESP_ERR_INVALID_SIZE);
-    assert_int_equal(esp_partition_read(p, p->size, &byte, 0), ESP_OK);
-    assert_int_equal(esp_partition_write(p, p->size + 1, &byte, 1), ESP_ERR_INVALID_ARG);
-    assert_int_equal(esp_partition_write(p, 1, &byte, SIZE_MAX), ESP_ERR_INVALID_SIZE);
-    assert_int_equal(esp_partition_write(ro, 0, &byte, 1), ESP_ERR_NOT_ALLOWED);
-    assert_int_equal(esp_partition_erase_range(ro, 0, 4096), ESP_ERR_NOT_ALLOWED);
-    assert_int_equal(esp_partition_erase_range(p, 0, 100), ESP_ERR_INVALID_SIZE);
-    assert_int_equal(esp_partition_erase_range(p, 100, 4096), ESP_ERR_INVALID_ARG);
-    assert_int_equal(esp_partition_erase_range(p, 0, p->size + 4096), ESP_ERR_INVALID_SIZE);
-}
-
-static void hash_is_sha256(void **state)
-{
-    // The digest of 64 KB of 0xff, from sha256sum.
-    static const uint8_t s_digest[32] = {
-        0x71, 0x18, 0x9f, 0x7f, 0xb6, 0xae, 0xd6, 0x38, 0x64, 0x00, 0x78,
-        0xfb, 0xa3, 0xa3, 0x5f, 0xda, 0x6c, 0x39, 0xc8, 0x96, 0x2e, 0x74,
-        0xdc, 0xc7, 0x59, 0x35, 0xaa, 0xc9, 0x48, 0xda, 0x90, 0x63,
-    };
-    uint8_t digest[32];
-    const esp_partition_t *p = apps();
-    (void)state;
-    assert_int_equal(esp_partition_erase_range(p, 0, p->size), ESP_OK);
-    assert_int_equal(esp_partition_get_sha256(p, digest), ESP_OK);
-    assert_memory_equal(digest, s_digest, sizeof(digest));
-}
 
 static nvs_handle_t fresh(void)
 {
@@ -399,153 +298,9 @@ static void damaged_data_is_not_handed_out(void **state)
     assert_int_equal(nvs_get_str(h, "s", text, &length), ESP_ERR_NVS_NOT_FOUND);
 }
 
-// Sets a value of each kind to a new version, until the power goes.
-static void write_version(nvs_handle_t h, unsigned version, unsigned *done)
-{
-    static uint8_t s_blob[700];
-    char text[100];
-    memset(s_blob, (int)version, sizeof(s_blob));
-    snprintf(text, sizeof(text), "version %u of a text that takes more than one entry", version);
-    *done = 0;
-    if (nvs_set_u32(h, "number", version) != ESP_OK) {
-        return;
-    }
-    *done = 1;
-    if (nvs_set_str(h, "text", text) != ESP_OK) {
-        return;
-    }
-    *done = 2;
-    if (nvs_set_blob(h, "blob", s_blob, sizeof(s_blob)) == ESP_OK) {
-        *done = 3;
-    }
-}
-
-// What was acknowledged is there; what was under way is old or new; nothing is mixed.
-static void check_version(nvs_handle_t h, unsigned version, unsigned done)
-{
-    uint8_t blob[700];
-    char text[100];
-    uint32_t number = 0;
-    unsigned in_text = 0;
-    size_t length = sizeof(text);
-    assert_int_equal(nvs_get_u32(h, "number", &number), ESP_OK);
-    assert_int_equal(nvs_get_str(h, "text", text, &length), ESP_OK);
-    assert_int_equal(sscanf(text, "version %u of", &in_text), 1);
-    length = sizeof(blob);
-    assert_int_equal(nvs_get_blob(h, "blob", blob, &length), ESP_OK);
-    assert_int_equal(length, sizeof(blob));
-    for (size_t i = 1; i < sizeof(blob); i++) {
-        assert_int_equal(blob[i], blob[0]);
-    }
-    unsigned seen[3] = {number, in_text, blob[0]};
-    for (unsigned i = 0; i < 3; i++) {
-        unsigned expected = i < done ? version : version - 1;
-        assert_true(seen[i] == expected || (i == done && seen[i] == version));
-    }
-}
-
-static void a_power_cut_leaves_the_old_or_the_new(void **state)
-{
-    unsigned version = 1;
-    unsigned done;
-    unsigned cuts = 0;
-    (void)state;
-    nvs_handle_t h = fresh();
-    write_version(h, version, &done);
-    assert_int_equal(done, 3);
-    for (unsigned i = 0; i < CUTS; i++) {
-        version = version % 250 + 1;
-        if (version == 1) { // starts over: numbers must stay below 256 for the blob
-            write_version(h, 0, &done);
-        }
-        uint64_t budget = i < ROUND_BYTES ? i : (i * 53u) % 5200u;
-        host_flash_cut_power_after(budget, HOST_POWER_CUT_FAILS, i + 1);
-        write_version(h, version, &done);
-        cuts += host_flash_is_off();
-        host_flash_power_on();
-        remount(&h);
-        check_version(h, version, done);
-        version = version % 250 + 1; // other contents: nothing left over may show through
-        write_version(h, version, &done);
-        assert_int_equal(done, 3);
-        check_version(h, version, done);
-    }
-    assert_true(cuts > CUTS / 2); // otherwise nothing was tested
-}
-
-static void a_cut_while_mounting_is_survived(void **state)
-{
-    unsigned done;
-    (void)state;
-    nvs_handle_t h = fresh();
-    for (unsigned version = 1; version < 120; version++) {
-        write_version(h, version, &done);
-        assert_int_equal(done, 3);
-        host_flash_cut_power_after((version * 131u) % 900u, HOST_POWER_CUT_FAILS, version);
-        write_version(h, version + 1, &done);
-        unsigned first = done;
-        (void)nvs_flash_deinit();
-        host_flash_power_on();
-        host_flash_cut_power_after(version % 60u, HOST_POWER_CUT_FAILS, version);
-        (void)nvs_flash_init(); // fails whenever it wanted to tidy up
-        (void)nvs_flash_deinit();
-        host_flash_power_on();
-        assert_int_equal(nvs_flash_init(), ESP_OK);
-        assert_int_equal(nvs_open("test", NVS_READWRITE, &h), ESP_OK);
-        check_version(h, version + 1, first);
-    }
-}
-
-// Sets and erases values until the power goes. @return the one it was busy with then
-static unsigned come_and_go(nvs_handle_t h)
-{
-    for (unsigned i = 0;; i++) {
-        char key[] = {'t', (char)('0' + i % TEMPS), '\0'};
-        if (nvs_set_u32(h, key, i) != ESP_OK || nvs_erase_key(h, key) != ESP_OK) {
-            return i % TEMPS;
-        }
-    }
-}
-
-static void an_erased_value_never_comes_back(void **state)
-{
-    uint32_t value;
-    (void)state;
-    nvs_handle_t h = fresh();
-    for (unsigned seed = 1; seed <= ERASE_SEEDS; seed++) {
-        host_flash_cut_power_after((seed * 7919u) % 30000u, HOST_POWER_CUT_FAILS, seed);
-        unsigned busy = come_and_go(h);
-        host_flash_power_on();
-        remount(&h);
-        for (unsigned i = 0; i < TEMPS; i++) {
-            char key[] = {'t', (char)('0' + i), '\0'};
-            esp_err_t err = nvs_get_u32(h, key, &value);
-            assert_true(err == ESP_ERR_NVS_NOT_FOUND || (i == busy && err == ESP_OK));
-            (void)nvs_erase_key(h, key);
-        }
-    }
-}
-
-static void without_power_everything_fails(void **state)
-{
-    uint8_t byte;
-    (void)state;
-    host_flash_cut_power_after(0, HOST_POWER_CUT_FAILS, 1);
-    assert_int_equal(esp_partition_write(apps(), 0, "x", 1), ESP_ERR_FLASH_OP_FAIL);
-    assert_int_equal(esp_partition_read(apps(), 0, &byte, 1), ESP_ERR_FLASH_OP_FAIL);
-    assert_int_equal(esp_partition_erase_range(apps(), 0, 4096), ESP_ERR_FLASH_OP_FAIL);
-    assert_true(host_flash_is_off());
-    host_flash_power_on();
-    assert_int_equal(esp_partition_read(apps(), 0, &byte, 1), ESP_OK);
-}
-
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(table_gives_the_partitions),
-        cmocka_unit_test(flash_behaves_like_nor),
-        cmocka_unit_test(ranges_are_checked),
-        cmocka_unit_test(hash_is_sha256),
         cmocka_unit_test(opening_has_its_errors),
         cmocka_unit_test(every_type_comes_back),
         cmocka_unit_test(reading_has_its_errors),
@@ -557,10 +312,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_full_partition_says_so_and_recovers),
         cmocka_unit_test(garbage_is_erased_and_newer_versions_refused),
         cmocka_unit_test(damaged_data_is_not_handed_out),
-        cmocka_unit_test(a_power_cut_leaves_the_old_or_the_new),
-        cmocka_unit_test(a_cut_while_mounting_is_survived),
-        cmocka_unit_test(an_erased_value_never_comes_back),
-        cmocka_unit_test(without_power_everything_fails),
     };
     host_flash_use_table(s_table);
     return KTEST_MAIN(argc, argv, tests);
