@@ -137,7 +137,7 @@ static void publish(void *arg)
         atomic_fetch_add(&delivered, result.delivered);
         atomic_fetch_add(&refused, result.refused);
         atomic_fetch_add(&displaced, result.displaced);
-        if (n % 16 == 0) {
+        if (n % 16 == 0 && n >= events_of[me] / 4) { /* once it has filled */
             sample_fill(me);
         }
     }
