@@ -296,7 +296,7 @@ void event_bus_count_handled(void);
 void event_bus_count_delivered(void);
 void event_bus_count_discarded(unsigned n);
 /** Fill in an event from its block. */
-void event_bus_describe(pool_index_t block, system_event_t *out);
+void event_bus_describe(pool_index_t index, system_event_t *out);
 
 /* ---- event_timer.c ------------------------------------------------------------------------------ */
 

@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "esp_err.h"
 #include "freertos/FreeRTOS.h"
@@ -32,7 +33,17 @@
 #define SYSTEM_SLOTS (CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS)
 /** "no slot" where a slot is asked for; also the slot of firmware (nobody's code). */
 #define SYSTEM_SLOT_NONE 0xFFu
-_Static_assert(SYSTEM_SLOTS < SYSTEM_SLOT_NONE, "a slot number is one byte");
+/** The slot of a task whose app is gone and that could not be ended: it may do nothing. */
+#define SYSTEM_SLOT_DEAD 0xFEu
+_Static_assert(SYSTEM_SLOTS < SYSTEM_SLOT_DEAD, "a slot number is one byte");
+
+/** Copy a name whose length was checked: at most SYSTEM_NAME_MAX bytes and the final NUL. */
+static inline void system_copy_name(char *out, const char *name)
+{
+    const size_t length = strnlen(name, SYSTEM_NAME_MAX);
+    memcpy(out, name, length);
+    out[length] = '\0';
+}
 
 static inline unsigned system_id_slot(system_service_id_t id)
 {

@@ -49,6 +49,6 @@ void common_event_post_service(system_event_type_t type, unsigned slot, esp_err_
         .attempt = attempt,
         .recovery_ms = recovery_ms,
     };
-    strncpy(event.name, service_slot_name(slot), SYSTEM_NAME_MAX);
+    system_copy_name(event.name, service_slot_name(slot));
     common_event_post(type, &event, sizeof(event), SYSTEM_EVENT_PRIORITY_HIGH);
 }

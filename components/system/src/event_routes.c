@@ -287,7 +287,7 @@ static uint8_t take_pattern_locked(const char *text, uint16_t sub)
 {
     for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_PATTERNS; i++) {
         if (s_patterns[i].sub == SUB_NONE) {
-            strcpy(s_patterns[i].text, text);
+            system_copy_name(s_patterns[i].text, text);
             portENTER_CRITICAL(&s_route_lock);
             s_patterns[i].sub = sub;
             portEXIT_CRITICAL(&s_route_lock);

@@ -112,7 +112,7 @@ static esp_err_t register_locked(const char *name, system_event_type_t *out)
         return ESP_ERR_EVENT_TYPES_FULL;
     }
     *out = (system_event_type_t)(count + 1);
-    strcpy(entry(*out)->name, name);
+    system_copy_name(entry(*out)->name, name);
     atomic_store_explicit(&s_count, (uint16_t)(count + 1), memory_order_release);
     event_routes_type_added(*out);
     return ESP_OK;
@@ -182,6 +182,6 @@ esp_err_t system_event_get_type_name(system_event_type_t type, char *out, size_t
     if (strlen(name) >= len) {
         return ESP_ERR_INVALID_SIZE;
     }
-    strcpy(out, name);
+    system_copy_name(out, name);
     return ESP_OK;
 }

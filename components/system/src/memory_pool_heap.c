@@ -10,6 +10,7 @@
 #include "sdkconfig.h"
 
 #include "memory_pool_internal.h"
+#include "memory_utils_internal.h"
 
 typedef struct {
     void *ptr; /* NULL = entry free */
@@ -67,9 +68,14 @@ void *pool_heap_alloc(size_t size, system_service_id_t source)
     if (xPortInIsrContext()) {
         return NULL;
     }
+    const int pause = memory_tracking_pause(); /* memory_pool_alloc() has charged it already */
     const heap_block_t block = {heap_caps_malloc(size, MALLOC_CAP_DEFAULT), size, source};
+    memory_tracking_resume(pause);
     if (block.ptr == NULL) {
         return NULL;
+    }
+    if (pause < 0) {
+        memory_untrack(block.ptr);
     }
     if (!keep(&block)) {
         heap_caps_free(block.ptr);

@@ -9,6 +9,7 @@
 #include "esp_log.h"
 #include "freertos/semphr.h"
 
+#include "log_control_internal.h"
 #include "memory_utils_internal.h"
 #include "request_internal.h"
 #include "resource_quota_internal.h"
@@ -183,7 +184,7 @@ static esp_err_t register_locked(const char *name, const system_service_descript
     service_record_t *record = &s_records[slot];
     const uint32_t last = record->generation;
     *record = (service_record_t){.descriptor = descriptor, .is_app = is_app};
-    strcpy(record->name, name);
+    system_copy_name(record->name, name);
     record->generation = (last + 1u) & 0xFFFFFFu;
     record->generation += record->generation == 0; /* generation 0 is never used */
     record->home_task = xTaskGetCurrentTaskHandle();
@@ -257,7 +258,9 @@ esp_err_t service_reclaim(unsigned slot)
     }
     const system_service_id_t id = service_slot_id(slot);
     const uint32_t blocks = memory_pool_reclaim(id);
-    const size_t bytes = memory_reclaim(slot);
+    /* A service may have given plain blocks to others, who free them; an app cannot. */
+    const size_t bytes =
+        memory_reclaim(slot) + memory_reclaim_plain(slot, s_records[slot].is_app);
     quota_reclaim(slot);
     if (blocks != 0 || bytes != 0) {
         ESP_LOGW(TAG, "%s left %u pool blocks and %u bytes behind: taken back",
@@ -280,6 +283,7 @@ esp_err_t service_reopen(unsigned slot)
 void service_release(unsigned slot)
 {
     registry_lock();
+    log_control_reclaim(slot);
     atomic_store(&s_ids[slot], SYSTEM_SERVICE_ID_NONE);
     dependencies_reclaim(slot);
     watchdog_reclaim(slot);
@@ -366,7 +370,7 @@ static void describe_locked(unsigned slot, system_service_info_t *out)
         .last_heartbeat_us = watchdog_last_alive_us(slot),
         .last_error = atomic_load(&record->last_error),
     };
-    strcpy(out->name, record->name);
+    system_copy_name(out->name, record->name);
     portENTER_CRITICAL(&mailbox->lock);
     out->events_waiting = priority_queue_count(&mailbox->queue);
     out->mailbox_high_water = mailbox->queue.high_water;

@@ -14,6 +14,7 @@
 #include "handler_monitor_internal.h"
 #include "health_report_internal.h"
 #include "heap_monitor_internal.h"
+#include "log_control_internal.h"
 #include "memory_utils_internal.h"
 #include "request_internal.h"
 #include "resource_quota_internal.h"
@@ -67,6 +68,7 @@ static void init_state(void)
     event_bus_init();
     requests_init();
     memory_accounts_init();
+    log_control_init();
     task_end_self_test();
 }
 
@@ -141,6 +143,7 @@ esp_err_t system_service_deinit(system_secure_key_t key)
     if (ret != ESP_OK) {
         return ret;
     }
+    app_manager_deinit();
     health_report_deinit();
     memory_unseal();
     atomic_store(&s_sealed, false);
