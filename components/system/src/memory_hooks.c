@@ -158,7 +158,8 @@ static void track(void *ptr, size_t size)
 }
 #endif
 
-void IRAM_ATTR esp_heap_trace_alloc_hook(void *ptr, size_t size, uint32_t caps)
+/* esp_heap_caps.h puts both into IRAM where the heap is. */
+void esp_heap_trace_alloc_hook(void *ptr, size_t size, uint32_t caps)
 {
     (void)caps;
     track(ptr, size);
@@ -167,7 +168,7 @@ void IRAM_ATTR esp_heap_trace_alloc_hook(void *ptr, size_t size, uint32_t caps)
     }
 }
 
-void IRAM_ATTR esp_heap_trace_free_hook(void *ptr)
+void esp_heap_trace_free_hook(void *ptr)
 {
     memory_untrack(ptr);
 }
