@@ -12,6 +12,7 @@
 
 #include "event_internal.h"
 #include "resource_quota_internal.h"
+#include "supervisor_wake.h"
 
 static struct {
     _Atomic uint32_t posted, delivered, handled, refused, displaced, discarded, no_memory;
@@ -238,6 +239,8 @@ static esp_err_t post_charged(system_service_id_t id, unsigned slot, system_even
         system_identity_t *identity = system_enter();
         ret = post_copy(id, type, data, size, priority, woken, result);
         system_leave(identity);
+    } else {
+        supervisor_note_busy(); /* it reports the refusal */
     }
     return ret;
 }

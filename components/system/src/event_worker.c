@@ -17,6 +17,7 @@
 #include "event_internal.h"
 #include "handler_monitor_internal.h"
 #include "resource_quota_internal.h"
+#include "supervisor_wake.h"
 #include "task_end.h"
 
 static const char *TAG = "event_worker";
@@ -230,6 +231,7 @@ static bool drain(event_worker_t *worker, unsigned slot)
     mailbox_wake_t wake = {0};
     queue_entry_t entry;
     atomic_store_explicit(&worker->identity.slot, (uint8_t)slot, memory_order_relaxed);
+    supervisor_note_busy(); /* after the claim */
     portENTER_CRITICAL(&mailbox->lock);
     for (unsigned n = 0; n < CONFIG_SYSTEM_WORKER_BURST; n++) {
         if (mailbox->state != MAILBOX_OPEN || raised_for_nothing(worker, mailbox) ||

@@ -23,7 +23,8 @@ extern "C" {
  *         registered, ESP_ERR_SERVICE_DEPENDENCY_FAILED something it needs did not start,
  *         ESP_ERR_SERVICE_START_FAILED its init() or start() returned an error (see last_error),
  *         ESP_ERR_SERVICE_START_TIMEOUT it hung, ESP_ERR_SYSTEM_SAFE_MODE not critical, and safe
- *         mode is on, ESP_ERR_INVALID_STATE called from a handler or lifecycle function
+ *         mode is on, ESP_ERR_SERVICE_NOT_RESTARTABLE registered without a start function,
+ *         ESP_ERR_INVALID_STATE called from a handler or lifecycle function
  */
 esp_err_t system_service_start(system_service_id_t id);
 
@@ -65,6 +66,53 @@ esp_err_t system_safe_mode_enter(const char *reason);
 /** @brief Leave safe mode and start what was stopped. @context any task  @blocks never
  *  @return ESP_OK; ESP_ERR_INVALID_STATE not on */
 esp_err_t system_safe_mode_leave(void);
+
+/* ---- supervisors: what restarts together ----------------------------------------------------- */
+
+/** Who restarts when a service of a supervisor fails. */
+typedef enum {
+    SYSTEM_STRATEGY_ONE_FOR_ONE = 0, /**< it alone */
+    SYSTEM_STRATEGY_ONE_FOR_ALL,     /**< all services of the supervisor */
+    SYSTEM_STRATEGY_REST_FOR_ONE,    /**< it, and those of the supervisor that depend on it */
+} system_strategy_t;
+
+/** Names a supervisor; small, valid until the system is taken down. */
+typedef uint8_t system_supervisor_t;
+
+/** Where every service is at first: one for one, no limit but the services' own. */
+#define SYSTEM_SUPERVISOR_ROOT ((system_supervisor_t)0)
+
+/** A supervisor. All zero but the name is valid. */
+typedef struct {
+    const char *name;           /**< as of a service; copied */
+    system_strategy_t strategy;
+    /** Restarts of all its services together that it allows within window_ms. When they are used up
+        the parent restarts everything below it; when the parents' are too, the services are given up.
+        0 = CONFIG_SYSTEM_WATCHDOG_MAX_RESTARTS. Range 1..20. */
+    uint32_t max_restarts;
+    uint32_t window_ms;         /**< 0 = CONFIG_SYSTEM_RESTART_WINDOW_MS */
+    system_supervisor_t parent; /**< 0 = the root */
+} system_supervisor_config_t;
+
+/**
+ * @brief Create a supervisor.
+ * @context firmware task  @blocks registry lock
+ * @return ESP_OK; ESP_ERR_INVALID_ARG NULL, no such strategy or parent, a limit above 20, or a name
+ *         that a service could not have; ESP_ERR_SERVICE_NAME_TOO_LONG;
+ *         ESP_ERR_SERVICE_ALREADY_REGISTERED the name is taken; ESP_ERR_SERVICE_TABLE_FULL
+ *         CONFIG_SYSTEM_MAX_SUPERVISORS exist; ESP_ERR_NOT_OWNER called by a service or app;
+ *         ESP_ERR_SYSTEM_NOT_INITIALIZED
+ */
+esp_err_t system_supervisor_create(const system_supervisor_config_t *config,
+                                   system_supervisor_t *out);
+
+/**
+ * @brief Put a service under a supervisor, best before it starts.
+ * @context firmware task  @blocks registry lock
+ * @return ESP_OK; ESP_ERR_INVALID_ARG no such supervisor; ESP_ERR_SERVICE_NOT_FOUND;
+ *         ESP_ERR_SERVICE_STALE_ID; ESP_ERR_NOT_OWNER called by a service or app
+ */
+esp_err_t system_supervisor_assign(system_service_id_t id, system_supervisor_t supervisor);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A runner's state says whose turn it is: the supervisor takes it from IDLE to BUSY and from DONE
+ * to IDLE, the runner from BUSY to DONE. Giving up is the race of the two for BUSY, decided by one
+ * compare-and-swap.
+ */
+#include "lifecycle_runner.h"
+
+#include <string.h>
+
+#include "esp_log.h"
+
+#include "event_internal.h"
+#include "service_record.h"
+#include "task_end.h"
+
+static const char *TAG = "lifecycle";
+
+enum {
+    RUNNER_NONE = 0, /* no task */
+    RUNNER_IDLE,
+    RUNNER_BUSY,
+    RUNNER_DONE,
+    RUNNER_GIVEN_UP, /* its function hangs */
+    RUNNER_PARKED,   /* suspended itself for good */
+};
+
+typedef struct {
+    system_identity_t identity; /* first: the thread-local pointer points here */
+    _Atomic uint8_t state;
+    _Atomic uint8_t stop;
+    TaskHandle_t task;
+    lifecycle_job_t job; /* belongs to the runner while BUSY */
+    esp_err_t result;
+} runner_t;
+
+#define RUNNERS CONFIG_SYSTEM_LIFECYCLE_RUNNERS
+
+static runner_t s_runners[RUNNERS];
+static StaticTask_t s_tasks[RUNNERS];
+static StackType_t s_stacks[RUNNERS][CONFIG_SYSTEM_LIFECYCLE_STACK / sizeof(StackType_t)];
+
+static void serve(runner_t *runner)
+{
+    const lifecycle_job_t job = runner->job;
+    atomic_store(&runner->identity.slot, job.slot);
+    const esp_err_t result = job.function(job.id, job.arg);
+    atomic_store(&runner->identity.slot, SYSTEM_SLOT_NONE);
+    uint8_t expected = RUNNER_BUSY;
+    runner->result = result; /* nobody reads it unless the next line makes it DONE */
+    if (atomic_compare_exchange_strong(&runner->state, &expected, RUNNER_DONE)) {
+        supervisor_poke();
+        return;
+    }
+    ESP_LOGW(TAG, "a function that was given up came back");
+    atomic_store(&runner->state, RUNNER_IDLE);
+    vTaskPrioritySet(NULL, CONFIG_SYSTEM_WORKER_PRIORITY);
+    supervisor_poke();
+}
+
+static void runner_main(void *arg)
+{
+    runner_t *runner = arg;
+    system_identity_set(&runner->identity);
+    while (!atomic_load(&runner->stop)) {
+        if (atomic_load(&runner->state) == RUNNER_BUSY) {
+            serve(runner);
+        } else {
+            (void)ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
+        }
+    }
+    system_identity_set(NULL);
+    atomic_store(&runner->state, RUNNER_PARKED);
+    for (;;) { /* deleted by lifecycle_runners_stop() */
+        vTaskSuspend(NULL);
+    }
+}
+
+static esp_err_t start_runner(runner_t *runner)
+{
+    const unsigned n = (unsigned)(runner - s_runners);
+    memset(runner, 0, sizeof(*runner));
+    atomic_store(&runner->identity.slot, SYSTEM_SLOT_NONE);
+    atomic_store(&runner->state, RUNNER_IDLE);
+    runner->task = xTaskCreateStaticPinnedToCore(runner_main, "lifecycle", sizeof(s_stacks[n]),
+                                                 runner, CONFIG_SYSTEM_WORKER_PRIORITY, s_stacks[n],
+                                                 &s_tasks[n], tskNO_AFFINITY);
+    if (runner->task == NULL) {
+        atomic_store(&runner->state, RUNNER_NONE);
+        return ESP_ERR_NO_MEM;
+    }
+    return ESP_OK;
+}
+
+esp_err_t lifecycle_runners_start(void)
+{
+    for (unsigned n = 0; n < RUNNERS; n++) {
+        const esp_err_t ret = start_runner(&s_runners[n]);
+        if (ret != ESP_OK) {
+            return ret;
+        }
+    }
+    return ESP_OK;
+}
+
+esp_err_t lifecycle_runners_stop(void)
+{
+    for (unsigned n = 0; n < RUNNERS; n++) {
+        const uint8_t state = atomic_load(&s_runners[n].state);
+        if (state == RUNNER_GIVEN_UP || state == RUNNER_BUSY) {
+            return ESP_ERR_TIMEOUT;
+        }
+    }
+    for (unsigned n = 0; n < RUNNERS; n++) {
+        runner_t *runner = &s_runners[n];
+        if (atomic_load(&runner->state) == RUNNER_NONE) {
+            continue;
+        }
+        atomic_store(&runner->stop, 1);
+        xTaskNotifyGive(runner->task);
+        while (atomic_load(&runner->state) != RUNNER_PARKED ||
+               eTaskGetState(runner->task) != eSuspended) {
+            vTaskDelay(1);
+        }
+        vTaskDelete(runner->task);
+        atomic_store(&runner->state, RUNNER_NONE);
+    }
+    return ESP_OK;
+}
+
+int lifecycle_run(const lifecycle_job_t *job)
+{
+    for (int n = 0; n < RUNNERS; n++) {
+        runner_t *runner = &s_runners[n];
+        if (atomic_load(&runner->state) == RUNNER_IDLE) {
+            runner->job = *job;
+            atomic_store(&runner->state, RUNNER_BUSY);
+            xTaskNotifyGive(runner->task);
+            return n;
+        }
+    }
+    return LIFECYCLE_RUNNER_NONE;
+}
+
+bool lifecycle_result(int runner, esp_err_t *result)
+{
+    runner_t *r = &s_runners[runner];
+    if (atomic_load(&r->state) != RUNNER_DONE) {
+        return false;
+    }
+    *result = r->result;
+    atomic_store(&r->state, RUNNER_IDLE);
+    return true;
+}
+
+esp_err_t lifecycle_give_up(int runner)
+{
+    runner_t *r = &s_runners[runner];
+    uint8_t expected = RUNNER_BUSY;
+    if (!atomic_compare_exchange_strong(&r->state, &expected, RUNNER_GIVEN_UP)) {
+        return ESP_ERR_INVALID_STATE;
+    }
+    if (task_end(r->task, &r->identity) == ESP_OK) {
+        if (start_runner(r) != ESP_OK) {
+            ESP_LOGE(TAG, "cannot replace runner %d", runner);
+        }
+        return ESP_OK;
+    }
+    vTaskPrioritySet(r->task, tskIDLE_PRIORITY);     /* let it spin where it hurts least */
+    if (atomic_load(&r->state) != RUNNER_GIVEN_UP) { /* it came back just now */
+        vTaskPrioritySet(r->task, CONFIG_SYSTEM_WORKER_PRIORITY);
+    }
+    return ESP_ERR_TIMEOUT;
+}
+
+bool lifecycle_runners_exhausted(void)
+{
+    return lifecycle_runners_given_up() == RUNNERS;
+}
+
+unsigned lifecycle_runners_given_up(void)
+{
+    unsigned count = 0;
+    for (unsigned n = 0; n < RUNNERS; n++) {
+        count += atomic_load(&s_runners[n].state) == RUNNER_GIVEN_UP;
+    }
+    return count;
+}
+
+/** The calling task's runner, or NULL. */
+static const runner_t *current_runner(void)
+{
+    const uintptr_t identity = (uintptr_t)system_identity();
+    const uintptr_t first = (uintptr_t)s_runners;
+    if (identity < first || identity >= first + sizeof(s_runners)) {
+        return NULL;
+    }
+    return &s_runners[(identity - first) / sizeof(s_runners[0])];
+}
+
+bool lifecycle_runner_is_current(void)
+{
+    return current_runner() != NULL;
+}
+
+bool lifecycle_runner_given_up(void)
+{
+    const runner_t *runner = current_runner();
+    return runner != NULL && atomic_load(&runner->state) == RUNNER_GIVEN_UP;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the supervisor looks at: how long handlers run, signs of life, quotas.
+ */
+#include "supervisor_internal.h"
+#include "supervisor_wake.h"
+
+#include <string.h>
+
+#include "esp_log.h"
+#include "esp_timer.h"
+
+#include "common_events_internal.h"
+#include "event_internal.h"
+#include "handler_monitor_internal.h"
+#include "resource_quota_internal.h"
+#include "watchdog_internal.h"
+
+static const char *TAG = "supervisor";
+
+#define MS INT64_C(1000)
+/* How often running handlers are looked at: one that began since the last look is noticed this late
+ * at most, so that one over its limit is noticed within 100 ms. */
+#define LOOK_US (50 * MS)
+/* Refusals are reported once per window of at least 100 ms; looking more often is for nothing. */
+#define QUOTA_LOOK_US (100 * MS)
+#define HANG_US       (CONFIG_SYSTEM_HANDLER_HANG_MS * MS)
+_Static_assert(CONFIG_SYSTEM_HANDLER_HANG_MS >= CONFIG_SYSTEM_HANDLER_WARN_MS,
+               "a handler is slow before it hangs");
+_Static_assert(CONFIG_SYSTEM_SUPERVISOR_PRIORITY > CONFIG_SYSTEM_EXPRESS_PRIORITY,
+               "a handler that spins must not keep the supervisor from running");
+
+#define WORKERS_MAX 32 /* the workers' own limit */
+
+_Atomic uint8_t supervisor_rests;
+
+static uint32_t s_hang_reported[WORKERS_MAX]; /* started_us of the run that was a fault */
+static uint64_t s_stop_told;                  /* slots whose quota streak was acted upon */
+static int64_t s_quota_due_us;                /* next call of quota_poll_violations() */
+static int64_t s_quota_last_us;
+static int64_t s_next_us;
+
+/** A refused charge becomes one event per window. */
+static void on_violation(unsigned slot, quota_kind_t kind, uint32_t count)
+{
+    quota_violation_event_t event = {
+        .id = service_slot_id(slot), .kind = (uint8_t)kind, .count = count};
+    strncpy(event.name, service_slot_name(slot), SYSTEM_NAME_MAX);
+    common_event_post(SYSTEM_EVENT_QUOTA_VIOLATION, &event, sizeof(event),
+                      SYSTEM_EVENT_PRIORITY_HIGH);
+}
+
+void supervisor_watch_init(void)
+{
+    memset(s_hang_reported, 0, sizeof(s_hang_reported));
+    s_stop_told = 0;
+    s_quota_due_us = s_quota_last_us = 0;
+    atomic_store(&supervisor_rests, 0);
+    quota_set_violation_hook(on_violation);
+}
+
+static void look_again_at(int64_t us)
+{
+    s_next_us = us < s_next_us ? us : s_next_us;
+}
+
+/* ---- handlers ------------------------------------------------------------------------------- */
+
+static void warn(const worker_run_t *run)
+{
+    handler_slow_event_t event = {
+        .id = service_slot_id(run->slot),
+        .type = run->type,
+        .handler = (uintptr_t)run->handler,
+        .running_ms = run->running_us / 1000u,
+    };
+    strncpy(event.name, service_slot_name(run->slot), SYSTEM_NAME_MAX);
+    event_worker_set_warned(run->worker);
+    handler_monitor_note_slow(run->sub);
+    ESP_LOGW(TAG, "%s: handler %p has worked on '%s' for %u ms", event.name, (void *)event.handler,
+             event_type_name(run->type), (unsigned)event.running_ms);
+    common_event_post(SYSTEM_EVENT_HANDLER_SLOW, &event, sizeof(event), SYSTEM_EVENT_PRIORITY_HIGH);
+}
+
+static void watch_handler(unsigned worker)
+{
+    worker_run_t run;
+    if (!event_worker_running(worker, &run) || run.slot >= SYSTEM_SLOTS) {
+        return;
+    }
+    const int64_t now = esp_timer_get_time();
+    if (run.running_us < run.time_limit_us) {
+        look_again_at(now + (run.time_limit_us - run.running_us));
+    } else if (!run.warned) {
+        warn(&run);
+    }
+    if (run.running_us < HANG_US) {
+        look_again_at(now + (HANG_US - run.running_us));
+    } else if (s_hang_reported[worker] != run.started_us) {
+        s_hang_reported[worker] = run.started_us;
+        supervisor_fault(run.slot, ESP_ERR_SERVICE_HANG);
+    }
+}
+
+/* ---- signs of life -------------------------------------------------------------------------- */
+
+static bool is_to_be_watched(unsigned slot)
+{
+    if (!supervised_is_up(slot) || !watchdog_watches(slot) ||
+        atomic_load(&supervised(slot)->holds) != 0) {
+        return false;
+    }
+    const system_service_state_t state = service_state(slot);
+    return state == SYSTEM_SERVICE_STATE_RUNNING ||
+           (state == SYSTEM_SERVICE_STATE_REGISTERED && !service_record(slot)->is_app &&
+            !service_restartable(slot));
+}
+
+static void watch_life(unsigned slot)
+{
+    supervised_t *s = supervised(slot);
+    uint32_t next_ms = 0;
+    if (!is_to_be_watched(slot)) {
+        s->watched = false;
+        return;
+    }
+    if (!s->watched) {
+        s->watched = true;
+        watchdog_begin(slot);
+    }
+    if (watchdog_check(slot, &next_ms) == WATCHDOG_SILENT) {
+        s->watched = false;
+        watchdog_count_timeout(slot);
+        supervisor_fault(slot, ESP_ERR_WATCHDOG_TIMEOUT);
+        return;
+    }
+    look_again_at(esp_timer_get_time() + next_ms * MS);
+}
+
+/* ---- quotas --------------------------------------------------------------------------------- */
+
+static void watch_quota(unsigned slot)
+{
+    const int64_t now = esp_timer_get_time();
+    const uint32_t wait_us = quota_throttled_for(slot, (uint32_t)now);
+    const bool held = (atomic_load(&supervised(slot)->holds) & HOLD_QUOTA) != 0;
+    if (wait_us != 0 && supervised_is_up(slot)) {
+        if (!held) {
+            ESP_LOGW(TAG, "%s is over its CPU share: held back", service_slot_name(slot));
+            supervisor_hold(slot, HOLD_QUOTA, true);
+        }
+        look_again_at(now + wait_us);
+    } else if (held) {
+        supervised(slot)->watched = false; /* silence while held back is no fault */
+        supervisor_hold(slot, HOLD_QUOTA, false);
+    }
+    const uint64_t bit = UINT64_C(1) << slot;
+    if (!quota_should_stop(slot)) {
+        s_stop_told &= ~bit;
+    } else if ((s_stop_told & bit) == 0 && supervised_is_up(slot)) {
+        s_stop_told |= bit;
+        supervisor_stop_offender(slot, ESP_ERR_QUOTA_THROTTLED);
+    }
+}
+
+static void poll_quotas(void)
+{
+    const int64_t now = esp_timer_get_time();
+    if (now >= s_quota_due_us || now - s_quota_last_us >= QUOTA_LOOK_US) {
+        s_quota_last_us = now;
+        s_quota_due_us = now + quota_poll_violations() * MS;
+    }
+    look_again_at(s_quota_due_us);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------ */
+
+void supervisor_watch(void)
+{
+    s_next_us = NEVER_US;
+    for (unsigned worker = 0; worker < event_workers_count(); worker++) {
+        watch_handler(worker);
+    }
+    poll_quotas();
+    for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
+        if (service_slot_used(slot)) {
+            watch_quota(slot);
+            watch_life(slot);
+        }
+    }
+}
+
+static bool any_mailbox_claimed(void)
+{
+    bool claimed = false;
+    for (unsigned slot = 0; slot < SYSTEM_SLOTS && !claimed; slot++) {
+        mailbox_t *mailbox = event_mailbox(slot);
+        portENTER_CRITICAL(&mailbox->lock);
+        claimed = mailbox->running != NULL;
+        portEXIT_CRITICAL(&mailbox->lock);
+    }
+    return claimed;
+}
+
+void supervisor_end_rest(void)
+{
+    if (atomic_exchange(&supervisor_rests, 0)) {
+        supervisor_poke();
+    }
+}
+
+int64_t supervisor_watch_deadline(void)
+{
+    atomic_store(&supervisor_rests, 1);
+    if (any_mailbox_claimed()) {
+        atomic_store(&supervisor_rests, 0);
+        look_again_at(esp_timer_get_time() + LOOK_US);
+    }
+    return s_next_us;
+}
