@@ -63,10 +63,10 @@ void sim_wake_due(void)
 
 /* ---- busy tasks ---- */
 
-/* busy_left counts from ran_from while the task is on a core. */
+/* busy_left counts from busy_from while the task is on a core; K_FOREVER: it hangs. */
 void sim_settle_busy(tcb_t *t)
 {
-    if (t->sim.busy_left == 0) {
+    if (t->sim.busy_left == 0 || t->sim.busy_left == K_FOREVER) {
         return;
     }
     uint64_t burnt = g_sim.now - t->sim.busy_from;
@@ -123,9 +123,7 @@ bool sim_advance(void)
         if (run == NULL || run->sim.busy_left == 0) {
             continue;
         }
-        if (run->sim.busy_left != K_FOREVER) {
-            sim_settle_busy(run);
-        }
+        sim_settle_busy(run);
         if (tick && run->sim.busy_left > 0) {
             sim_rotate(run);
         }

@@ -99,6 +99,7 @@ static void seat(tcb_t *t, int core)
     c->run = t;
     t->sim.core = core;
     t->sim.ran_from = g_sim.now;
+    t->sim.busy_from = g_sim.now;
 }
 
 /* An idle core before a busy one, the core it was on before another, the lowest priority otherwise. */
