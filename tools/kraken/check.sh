@@ -3,6 +3,7 @@
 #: check format, style, layers, headers, static analysis, scripts, links
 #:
 #: usage: ./kraken check [--CHECK…] [--fix]
+#:        ./kraken check --idf PATH [--board NAME] [--newlib DIR]
 #:
 #:   (nothing)     all of them, each once; the exit status is 0 when all are clean
 #:   --format      clang-format 14; with --fix it writes
@@ -14,6 +15,8 @@
 #:   --headers     each public header alone, as C and as C++
 #:   --analysis    cppcheck and clang-tidy
 #:   --xtensa      the portable sources for a 32-bit Xtensa
+#:   --idf PATH    every device source against the real headers of the ESP-IDF v5.5 at PATH, configured for a board of boards/
+#:                 (--board); its own compiler if on PATH, else Debian's with newlib (--newlib: other headers for that)
 #:
 #: Each is a program of its own in tools/checks/.
 set -eu
@@ -23,8 +26,22 @@ set -eu
 all="format style layers links generated shell headers analysis xtensa"
 wanted=
 fix=
-for option; do
+idf=
+board=
+newlib=
+while [ $# -gt 0 ]; do
+    option=$1
+    shift
     case $option in
+    --idf | --board | --newlib)
+        [ $# -gt 0 ] || die "check: $option needs a value (./kraken check --help)"
+        case $option in
+        --idf) idf=$1 wanted="$wanted idf" ;;
+        --board) board=$1 ;;
+        --newlib) newlib=$1 ;;
+        esac
+        shift
+        ;;
     --fix) fix=--fix ;;
     --*)
         case " $all " in
@@ -41,7 +58,15 @@ case $fix$wanted in
 *) die "check: --fix belongs to --format or --generated alone" ;;
 esac
 
-need build check
+case $idf,$board$newlib in
+,) ;;
+,*) die "check: --board and --newlib belong to --idf" ;;
+esac
+
+case $wanted in
+" idf") need build idf ;;
+*) need build check ;;
+esac
 case $wanted in
 *headers* | *analysis* | *xtensa*)
     # These read what the build knows: include folders, sources, configuration.
@@ -59,6 +84,12 @@ run_check()
     case $1 in
     format | shell) sh "$KRAKEN_ROOT/tools/checks/$1.sh" "$KRAKEN_ROOT" $fix ;;
     generated) /usr/bin/python3 "$KRAKEN_ROOT/tools/config_doc.py" "$KRAKEN_ROOT" "$doc_mode" ;;
+    idf)
+        set -- "$KRAKEN_ROOT" "$build_root/idf" --idf "$idf"
+        [ -z "$board" ] || set -- "$@" --board "$board"
+        [ -z "$newlib" ] || set -- "$@" --newlib "$newlib"
+        /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/idf.py" "$@"
+        ;;
     style | layers | links) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/$1.py" "$KRAKEN_ROOT" ;;
     *) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/$1.py" "$KRAKEN_ROOT" "$build_root/host" ;;
     esac
