@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The boot order: the core, services, apps, the seal, then the shell or the demonstration. A part
+ * that fails is named and the rest goes on; without the core there is nothing to go on with.
+ */
+#include "boot_mode.h"
+#include "boot_tables.h"
+
+#include "esp_log.h"
+#include "nvs_flash.h"
+
+#include "demo_service/demo_service.h"
+#include "shell/shell.h"
+#include "system_service/service_supervisor.h"
+#include "system_service/system_service.h"
+
+static const char *TAG = "main";
+
+void app_main(void);
+
+/** A partition of an older layout, or one that is full of it, is of no use to anybody. */
+static void start_storage(void)
+{
+    esp_err_t ret = nvs_flash_init();
+    if (ret == ESP_ERR_NVS_NO_FREE_PAGES || ret == ESP_ERR_NVS_NEW_VERSION_FOUND) {
+        ESP_LOGW(TAG, "storage is begun anew: %s", esp_err_to_name(ret));
+        ret = nvs_flash_erase();
+        ret = ret == ESP_OK ? nvs_flash_init() : ret;
+    }
+    if (ret != ESP_OK) {
+        ESP_LOGE(TAG, "no storage: %s", esp_err_to_name(ret));
+    }
+}
+
+static void start_services(void)
+{
+    for (size_t i = 0; i < service_table_size; i++) {
+        system_service_id_t id;
+        const esp_err_t ret =
+            system_service_register(service_table[i]->name, service_table[i], &id);
+        if (ret != ESP_OK) {
+            ESP_LOGE(TAG, "service %s: %s", service_table[i]->name, system_error_to_string(ret));
+        }
+    }
+    const esp_err_t ret = system_service_start_all();
+    if (ret != ESP_OK) {
+        ESP_LOGE(TAG, "not every service started: %s", system_error_to_string(ret));
+    }
+}
+
+static void start_apps(void)
+{
+    for (size_t i = 0; i < app_table_size; i++) {
+        const app_manifest_t *manifest = app_table[i].manifest;
+        esp_err_t ret = app_manager_register(manifest);
+        if (ret == ESP_OK && app_table[i].start_at_boot) {
+            ret = app_manager_start(manifest->name);
+        }
+        if (ret != ESP_OK) {
+            ESP_LOGE(TAG, "app %s: %s", manifest->name, system_error_to_string(ret));
+        }
+    }
+}
+
+void app_main(void)
+{
+    system_secure_key_t key;
+
+    start_storage();
+    ESP_ERROR_CHECK(system_service_init(&key));
+    start_services();
+    start_apps();
+    ESP_ERROR_CHECK(system_service_seal(key));
+    ESP_LOGI(TAG, "ready");
+
+    if (boot_mode() == BOOT_DEMO) {
+        const demo_config_t config = {.colour = boot_mode_colour()};
+        boot_mode_demo_done(demo_run(&config));
+    }
+    const esp_err_t ret = shell_open();
+    if (ret != ESP_OK) {
+        ESP_LOGE(TAG, "no shell: %s", system_error_to_string(ret));
+    }
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The services of this firmware; their dependencies decide in which order they start. */
+#include "boot_tables.h"
+
+#include "sdkconfig.h"
+
+#include "demo_service/demo_service.h"
+#include "shell/shell.h"
+
+const system_service_descriptor_t *const service_table[] = {
+    &shell_service,
+#ifdef CONFIG_DEMO_SERVICES
+    &demo_sensor_service,
+    &demo_logger_service,
+#endif
+};
+
+const size_t service_table_size = sizeof(service_table) / sizeof(service_table[0]);
