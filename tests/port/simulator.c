@@ -309,7 +309,8 @@ static void faults_by_script(void *arg)
     KTEST_CHECK(xTaskGetHandle("victim") == NULL);
     KTEST_CHECK(killed > 0 && killed < 20);
     KTEST_CHECK(hung > 0 && hung < 20);
-    KTEST_CHECK(eTaskGetState(xTaskGetHandle("hanger")) == eRunning);
+    eTaskState state = eTaskGetState(xTaskGetHandle("hanger"));
+    KTEST_CHECK(state == eRunning || state == eReady); /* "fine" may have its core just now */
     KTEST_CHECK(fine > 150); /* a higher priority on the hanging core goes on */
     host_exit(0);
 }
