@@ -24,8 +24,9 @@ void demo_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool demo_check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Print the score. @return true when there were checks and all held */
 bool demo_check_end(void);
+#define DEMO_TIME_BYTES 32
 /** Microseconds as text: "832 us", "1.24 ms", "2.05 s". */
-const char *demo_time(int64_t us, char text[16]);
+const char *demo_time(int64_t us, char text[DEMO_TIME_BYTES]);
 
 /* ---- demo_observer.c: a service that watches and records ---------------------------------------
  */

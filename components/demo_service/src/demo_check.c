@@ -65,14 +65,16 @@ bool demo_check_end(void)
     return ok;
 }
 
-const char *demo_time(int64_t us, char text[16])
+const char *demo_time(int64_t us, char text[DEMO_TIME_BYTES])
 {
     if (us < 1000) {
-        snprintf(text, 16, "%" PRId64 " us", us);
+        snprintf(text, DEMO_TIME_BYTES, "%" PRId64 " us", us);
     } else if (us < 1000000) {
-        snprintf(text, 16, "%" PRId64 ".%02" PRId64 " ms", us / 1000, us % 1000 / 10);
+        snprintf(text, DEMO_TIME_BYTES, "%" PRId64 ".%02u ms", us / 1000,
+                 (unsigned)(us % 1000 / 10));
     } else {
-        snprintf(text, 16, "%" PRId64 ".%02" PRId64 " s", us / 1000000, us % 1000000 / 10000);
+        snprintf(text, DEMO_TIME_BYTES, "%" PRId64 ".%02u s", us / 1000000,
+                 (unsigned)(us % 1000000 / 10000));
     }
     return text;
 }

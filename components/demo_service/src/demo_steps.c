@@ -47,7 +47,7 @@ void demo_step_boot(void)
     size_t count = sizeof(s_owners) / sizeof(s_owners[0]);
     unsigned services = 0;
     unsigned running = 0;
-    char took[16];
+    char took[DEMO_TIME_BYTES];
 
     demo_step("Boot: services come up in the order of their dependencies");
     if (system_service_list(s_owners, &count) != ESP_OK) {
@@ -114,8 +114,8 @@ static void check_latency(void)
     for (unsigned lane = 0; lane < SYSTEM_EVENT_LANES; lane++) {
         uint32_t p50;
         uint32_t longest;
-        char a[16];
-        char b[16];
+        char a[DEMO_TIME_BYTES];
+        char b[DEMO_TIME_BYTES];
         const unsigned n = demo_observer_latency(priorities[lane], &p50, &longest);
         came += n;
         demo_say("%-8s %3u events, from post to handler: half within %s, the slowest %s",
@@ -174,8 +174,8 @@ static void check_recovery(const watchdog_totals_t *before, int64_t injected_us)
     watchdog_totals_t after;
     system_service_state_t state = SYSTEM_SERVICE_STATE_ERROR;
     system_service_id_t id;
-    char text[16];
-    char more[16];
+    char text[DEMO_TIME_BYTES];
+    char more[DEMO_TIME_BYTES];
 
     const bool noticed = wait_until(fault_noticed, WATCHDOG_MS);
     const bool back = noticed && wait_until(recovered, RECOVERY_MS);
