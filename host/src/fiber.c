@@ -83,6 +83,16 @@ static fiber_t *take(void)
     return f;
 }
 
+/* Apart, since getcontext() may return twice as far as the compiler knows. */
+__attribute__((noinline)) static void prepare(fiber_t *f, uint8_t *stack, size_t size)
+{
+    getcontext(&f->context);
+    f->context.uc_stack.ss_sp = stack;
+    f->context.uc_stack.ss_size = size;
+    f->context.uc_link = NULL;
+    makecontext(&f->context, first_entry, 0);
+}
+
 fiber_t *fiber_create(uint8_t *stack, size_t size, void (*entry)(void *arg), void *arg)
 {
     fiber_t *f = take();
@@ -94,11 +104,7 @@ fiber_t *fiber_create(uint8_t *stack, size_t size, void (*entry)(void *arg), voi
     f->arg = arg;
     f->stack = stack;
     f->size = size;
-    getcontext(&f->context);
-    f->context.uc_stack.ss_sp = stack;
-    f->context.uc_stack.ss_size = size;
-    f->context.uc_link = NULL;
-    makecontext(&f->context, first_entry, 0);
+    prepare(f, stack, size);
     return f;
 }
 

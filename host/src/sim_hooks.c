@@ -2,11 +2,11 @@
 
 // What gcc's -fsanitize=thread calls, when its runtime is not linked: every atomic operation may, and
 // every so many plain accesses do, become a scheduling point of the simulator. Outside the simulator
-// they cost a load and a branch. Under the real ThreadSanitizer this file is empty.
+// they cost a load and a branch. Empty in every other flavour, whose sanitizers bring their own.
 
 #include "sched.h"
 
-#if defined(__SANITIZE_THREAD__)
+#if !defined(HOST_FLAVOUR_SIM)
 typedef int sim_hooks_unused_t;
 #else
 
