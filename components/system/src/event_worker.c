@@ -130,10 +130,11 @@ static void serve_raise_requests(void)
 
 /* ---- running handlers ----------------------------------------------------------------------- */
 
-/** The time as kept in started_us, where 0 means that nothing runs. */
+/** The time as kept in started_us, where 0 means that nothing runs. Never later than now: who
+ *  subtracts it would see a run of 71 minutes. */
 static uint32_t stamp(int64_t now_us)
 {
-    return (uint32_t)now_us | 1u;
+    return (uint32_t)now_us != 0 ? (uint32_t)now_us : UINT32_MAX;
 }
 
 /** Call the handler for the worker's block. @return how long it ran, and when it ended */
@@ -474,7 +475,7 @@ bool event_worker_running(unsigned n, worker_run_t *out)
         .handler = event_sub(sub)->handler,
         .time_limit_us = event_sub(sub)->time_limit_us,
         .started_us = started,
-        .running_us = (uint32_t)esp_timer_get_time() - started,
+        .running_us = (uint32_t)esp_timer_get_time() - (started & ~1u), /* undo stamp(): not in the future */
         .warned = atomic_load(&worker->warned),
     };
     /* All of it belongs to one run only if that run is still the same one. */
