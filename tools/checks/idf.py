@@ -24,7 +24,7 @@ OWN_COMPILER, DEBIAN_COMPILER = "xtensa-esp32s3-elf-gcc", "xtensa-lx106-elf-gcc"
 DEBIAN_NEWLIB = "/usr/include/newlib"
 # Given by ESP-IDF's top CMakeLists.txt and components/soc for this configuration.
 CONFIGURED = ["-O2", "-std=gnu17", "-Wno-old-style-declaration", "-fstrict-volatile-bitfields", "-fno-jump-tables",
-              "-fno-tree-switch-conversion", "-mlongcalls"]
+              "-fno-tree-switch-conversion", "-mlongcalls", "-fno-builtin-memcpy", "-fno-builtin-memset", "-fno-builtin-bzero"]
 
 
 def parse_args():
@@ -77,7 +77,8 @@ def debian_flags(newlib, out):
 def compiler(args):
     """-> (program, flags before the include folders, flags after them, what it is)"""
     if shutil.which(OWN_COMPILER):
-        return OWN_COMPILER, [], [], "ESP-IDF's compiler"
+        # With PSRAM in use; Debian's compiler makes calls of atomics anyway.
+        return OWN_COMPILER, ["-mdisable-hardware-atomics"], [], "ESP-IDF's compiler"
     if not shutil.which(DEBIAN_COMPILER):
         project.fail(f"idf: neither {OWN_COMPILER} (ESP-IDF's export.sh puts it on PATH) nor {DEBIAN_COMPILER} "
                      "(Debian: gcc-xtensa-lx106) is there")

@@ -76,7 +76,9 @@ def untaken(kconf, layers, findings):
         wanted = symbol.user_value
         if symbol.orig_type in (kconfiglib.BOOL, kconfiglib.TRISTATE) and wanted is not None:
             wanted = kconfiglib.TRI_TO_STR[wanted]
-        if wanted != symbol.str_value and not (symbol.choice is not None and wanted == "n"):
+        # Of a choice the last member set counts; that a board picks another one is no fault.
+        replaced = symbol.choice is not None and (wanted == "n" or symbol.choice.selection.name in last)
+        if wanted != symbol.str_value and not replaced:
             findings.add(name, number, f"'{line}' has no effect, the value is '{symbol.str_value}'")
 
 
