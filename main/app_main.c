@@ -16,6 +16,8 @@
 
 static const char *TAG = "main";
 
+#define DEMO_PAUSE_MS 1000
+
 void app_main(void);
 
 /** A partition of an older layout, or one that is full of it, is of no use to anybody. */
@@ -74,7 +76,8 @@ void app_main(void)
     ESP_LOGI(TAG, "ready");
 
     if (boot_mode() == BOOT_DEMO) {
-        const demo_config_t config = {.colour = boot_mode_colour()};
+        const bool watched = boot_mode_colour(); /* by somebody who reads along */
+        const demo_config_t config = {.colour = watched, .pause_ms = watched ? DEMO_PAUSE_MS : 0};
         boot_mode_demo_done(demo_run(&config));
     }
     const esp_err_t ret = shell_open();

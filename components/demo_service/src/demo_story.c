@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+
 #include "demo_internal.h"
 #include "system_service/system_service.h"
 
@@ -19,6 +22,7 @@ bool demo_run(const demo_config_t *config)
         return demo_check_end();
     }
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        vTaskDelay(pdMS_TO_TICKS(config->pause_ms));
         steps[i]();
     }
     demo_observer_stop();

@@ -35,17 +35,18 @@ extern const system_service_descriptor_t demo_logger_service;
 
 /** How the demonstration is told. */
 typedef struct {
-    bool colour; /**< use ANSI colours */
+    bool colour;       /**< use ANSI colours */
+    uint32_t pause_ms; /**< between two chapters, for somebody who reads along */
 } demo_config_t;
 
 /**
- * @brief Tell and show what the system can do, in about ten seconds, and judge by what the system
+ * @brief Tell and show what the system can do, in a few seconds, and judge by what the system
  *        recorded whether all of it was seen.
  *
  * Wants both demonstration services running and the apps hello and goodbye registered. Prints to
  * standard output.
  *
- * @context the main task, after the seal; once per boot  @blocks about ten seconds
+ * @context the main task, after the seal; once per boot  @blocks a few seconds and the pauses
  * @return true when every check held
  */
 bool demo_run(const demo_config_t *config);
