@@ -4,8 +4,8 @@
 /*
  * The virtual board from outside: start it, turn its clock, be an interrupt, inject faults.
  *
- * Only tests, the simulator's front end and code under host/ or port/linux may include this header; everything
- * above the ESP-IDF line stays ignorant of it. All calls here begin host_.
+ * Only tests, the simulator's front end and code under host/ or port/linux may include this header;
+ * everything above the ESP-IDF line stays ignorant of it. All calls here begin host_.
  */
 
 #include <stdbool.h>
@@ -29,36 +29,37 @@ typedef enum {
 
 /* Probabilities are parts in a million, drawn from the seed; 0 = never. Sim only unless said. */
 typedef struct {
-    uint32_t preempt_ppm;     /* at a FreeRTOS/ESP call: a running task is put behind its equals */
-    uint32_t drop_wake_ppm;   /* a timed wait is woken only when its timeout is reached */
-    uint32_t alloc_fail_ppm;  /* an allocation fails (both schedulers) */
-    uint32_t clock_jump_ppm;  /* when the clock moves on, it also leaps up to clock_jump_max_us */
+    uint32_t preempt_ppm;    /* at a FreeRTOS/ESP call: a running task is put behind its equals */
+    uint32_t drop_wake_ppm;  /* a timed wait is woken only when its timeout is reached */
+    uint32_t alloc_fail_ppm; /* an allocation fails (both schedulers) */
+    uint32_t clock_jump_ppm; /* when the clock moves on, it also leaps up to clock_jump_max_us */
     uint32_t clock_jump_max_us; /* 0 = 100000 */
 } host_faults_t;
 
 /* Everything may be zero: that is the default board. */
 typedef struct {
     host_sched_t sched;
-    uint64_t seed;          /* of every choice the simulator makes; also of esp_random in sim */
-    uint32_t cores;         /* 1 or 2; 0 = 2 */
+    uint64_t seed;  /* of every choice the simulator makes; also of esp_random in sim */
+    uint32_t cores; /* 1 or 2; 0 = 2 */
     host_faults_t faults;
 
     /* sim: chance that another core's task goes on at a scheduling point, in ppm. 0 = default. */
     uint32_t switch_call_ppm;   /* FreeRTOS/ESP calls and critical sections, default 250000 */
     uint32_t switch_atomic_ppm; /* atomics in instrumented code, default 60000 */
     uint32_t plain_mean;        /* mean number of plain accesses between two points, default 150 */
-    /* sim: points a task may pass without virtual time moving before it is charged time; 0 = 2000 */
+    /* sim: points a task may pass without virtual time moving before it is charged time; 0 = 2000
+     */
     uint32_t spin_bound;
-    uint64_t max_points;    /* sim: give up after so many scheduling points, 0 = 2,000,000,000 */
-    uint64_t max_time_us;   /* sim: give up when the clock passes this, 0 = never */
+    uint64_t max_points;  /* sim: give up after so many scheduling points, 0 = 2,000,000,000 */
+    uint64_t max_time_us; /* sim: give up when the clock passes this, 0 = never */
 
     /* RAM of the board in bytes; 0 = what an ESP32-S3 with 8 MB of PSRAM leaves free. */
     size_t heap_internal_bytes;
     size_t heap_spiram_bytes;
 
-    const char *state_dir;  /* flash and no-init memory live here; NULL = in memory only */
-    bool restart_exits;     /* esp_restart() and panics end host_boot()/the process, no reboot */
-    bool quiet;             /* no board messages on stderr except reports of failures */
+    const char *state_dir; /* flash and no-init memory live here; NULL = in memory only */
+    bool restart_exits;    /* esp_restart() and panics end host_boot()/the process, no reboot */
+    bool quiet;            /* no board messages on stderr except reports of failures */
 } host_config_t;
 
 /**
@@ -93,14 +94,15 @@ const host_config_t *host_config(void);
 /** @brief Microseconds since boot: virtual in sim, real in threads. @context any */
 uint64_t host_now_us(void);
 
-/** @brief Let the clock leap forward; deadlines that are passed fall due at once. @context any task, isr-ok */
+/** @brief Let the clock leap forward; deadlines that are passed fall due at once. @context any
+ * task, isr-ok */
 void host_clock_jump(uint64_t us);
 
 /**
  * @brief Keep the calling core busy for so long, as a computation would.
  *
- * In sim virtual time is burnt: tasks of higher priority pre-empt, the other core goes on. In threads
- * the caller spins.
+ * In sim virtual time is burnt: tasks of higher priority pre-empt, the other core goes on. In
+ * threads the caller spins.
  *
  * @context any task, isr-ok
  */
@@ -127,7 +129,8 @@ void host_isr_run(void (*fn)(void *arg), void *arg, int core);
  */
 bool host_isr_raise(void (*fn)(void *arg), void *arg, int core);
 
-/** @brief As host_isr_raise(), when the clock reaches at_us. @context any task @return false: table full */
+/** @brief As host_isr_raise(), when the clock reaches at_us. @context any task @return false: table
+ * full */
 bool host_isr_raise_at(void (*fn)(void *arg), void *arg, int core, uint64_t at_us);
 
 /* ---- faults by script ---- */
@@ -140,10 +143,12 @@ bool host_isr_raise_at(void (*fn)(void *arg), void *arg, int core, uint64_t at_u
  */
 bool host_fault_kill_at(const char *task_name, uint64_t n);
 
-/** @brief As host_fault_kill_at(), but the task computes for ever from there (its core stays busy). */
+/** @brief As host_fault_kill_at(), but the task computes for ever from there (its core stays busy).
+ */
 bool host_fault_hang_at(const char *task_name, uint64_t n);
 
-/** @brief Drop the wake-up of the next n timed waits of this task (sim). @return false: table full */
+/** @brief Drop the wake-up of the next n timed waits of this task (sim). @return false: table full
+ */
 bool host_fault_drop_wakes(const char *task_name, uint32_t n);
 
 /** @brief Forget every script and set all probabilities to zero. @context any */
@@ -152,7 +157,8 @@ void host_fault_clear(void);
 /** @brief Change the probabilities from now on. @context any task */
 void host_fault_set(const host_faults_t *faults);
 
-/** @brief Ask whether this allocation is to fail; the heap calls it once per request. @context any */
+/** @brief Ask whether this allocation is to fail; the heap calls it once per request. @context any
+ */
 bool host_fault_alloc_should_fail(void);
 
 /** @brief Delete a task by name as vTaskDelete() would. @return false: no such task */
@@ -185,7 +191,8 @@ void host_task_report(void);
 /** @brief Clock reading when the core last had nothing to do (sim); now in threads. */
 uint64_t host_core_last_idle_us(int core);
 
-/** @brief A scheduling point with a number of the caller's own, visible in the trace hash. @context any task */
+/** @brief A scheduling point with a number of the caller's own, visible in the trace hash. @context
+ * any task */
 void host_point(uint32_t ordinal);
 
 #ifdef __cplusplus

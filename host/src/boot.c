@@ -60,7 +60,7 @@ int host_boot(const host_config_t *cfg, void (*main_fn)(void *arg), void *arg)
     if (host_is_running()) {
         host_panic("host_boot() called while the board runs");
     }
-    s_config = cfg != NULL ? *cfg : (host_config_t){ 0 };
+    s_config = cfg != NULL ? *cfg : (host_config_t){0};
     fill_defaults(&s_config);
     s_main_fn = main_fn;
     s_main_arg = arg;

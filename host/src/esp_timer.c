@@ -26,7 +26,8 @@ struct esp_timer {
     struct esp_timer *next;
 };
 
-static struct esp_timer *s_first; /* running timers, earliest first, first started first among equals */
+static struct esp_timer
+    *s_first; /* running timers, earliest first, first started first among equals */
 static const struct esp_timer *s_in_callback;
 static k_waitlist_t s_idle;
 static bool s_initialised;
@@ -331,7 +332,9 @@ esp_err_t esp_timer_get_expiry_time(esp_timer_handle_t timer, uint64_t *expiry)
 
 esp_err_t esp_timer_dump(FILE *stream)
 {
-    enum { MOST = 64 };
+    enum {
+        MOST = 64
+    };
     struct esp_timer copy[MOST];
     unsigned n = 0;
     k_lock();

@@ -13,9 +13,9 @@
 #define GROUP_LIVE  0x0E6E0700u
 
 /* tcb_t.event_flags while a task waits, and afterwards */
-#define WAIT_ALL  1u
+#define WAIT_ALL   1u
 #define WAIT_CLEAR 2u
-#define MATCHED   4u
+#define MATCHED    4u
 
 struct EventGroupDef_t {
     uint32_t magic;
@@ -74,7 +74,8 @@ static bool satisfied(EventBits_t bits, EventBits_t wanted, bool all)
     return all ? (bits & wanted) == wanted : (bits & wanted) != 0;
 }
 
-/* Every waiter sees the bits as set; those they consume are cleared after the last has been looked at. */
+/* Every waiter sees the bits as set; those they consume are cleared after the last has been looked
+ * at. */
 static void set_locked(EventGroupHandle_t g, EventBits_t bits)
 {
     EventBits_t clear = 0;

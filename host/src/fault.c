@@ -17,7 +17,9 @@ typedef struct {
     int what;      /* FAULT_KILL, FAULT_HANG, or FAULT_DROP below; FAULT_NONE = free */
 } script_t;
 
-enum { FAULT_DROP = 100 };
+enum {
+    FAULT_DROP = 100
+};
 
 /* Written before boot or under the kernel lock; counted down by the tasks concerned. */
 static script_t s_script[SCRIPTS];
@@ -125,7 +127,7 @@ bool host_fault_drop_wakes(const char *task_name, uint32_t n)
 void host_fault_clear(void)
 {
     memset(s_script, 0, sizeof(s_script));
-    s_faults = (host_faults_t){ 0 };
+    s_faults = (host_faults_t){0};
     __atomic_store_n(&g_fault_scripts, 0, __ATOMIC_RELEASE);
 }
 

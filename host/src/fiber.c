@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // A fiber is entered once through ucontext and switched by _setjmp/_longjmp from then on: no system
-// call, no signal mask. Under AddressSanitizer, which must be told about each switch, ucontext does it all.
+// call, no signal mask. Under AddressSanitizer, which must be told about each switch, ucontext does
+// it all.
 
 #include "fiber.h"
 
@@ -31,7 +32,7 @@ struct fiber {
     fiber_t *next_free;
 };
 
-static fiber_t s_root = { .entered = true };
+static fiber_t s_root = {.entered = true};
 static fiber_t *s_free;
 static fiber_t *s_entering; /* handed to first_entry() */
 #if WITH_ASAN

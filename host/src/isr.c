@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Interrupts: one runner per core, above every priority, that a critical section of its core holds back.
+// Interrupts: one runner per core, above every priority, that a critical section of its core holds
+// back.
 
 #include <stdio.h>
 #include "host_internal.h"
@@ -78,7 +79,7 @@ void isr_init(uint32_t cores)
     s_runners = cores;
     for (uint32_t c = 0; c < cores; c++) {
         runner_t *r = &s_runner[c];
-        *r = (runner_t){ 0 };
+        *r = (runner_t){0};
         char name[] = "ISR0";
         name[3] = (char)('0' + c);
         const k_task_spec_t spec = {
@@ -126,7 +127,7 @@ bool host_isr_raise(void (*fn)(void *arg), void *arg, int core)
     if (k_self == NULL && host_sched() == HOST_SCHED_SIM) {
         k_bad_context("host_isr_raise");
     }
-    const request_t q = { .fn = fn, .arg = arg };
+    const request_t q = {.fn = fn, .arg = arg};
     k_lock();
     bool ok = push_locked(core, &q);
     k_unlock();
@@ -141,7 +142,7 @@ void host_isr_run(void (*fn)(void *arg), void *arg, int core)
     }
     tcb_t *self = k_task_call("host_isr_run", 0);
     check_core(core);
-    const request_t q = { .fn = fn, .arg = arg, .waiter = self, .waiter_number = self->number };
+    const request_t q = {.fn = fn, .arg = arg, .waiter = self, .waiter_number = self->number};
     k_lock();
     while (!push_locked(core, &q)) {
         (void)k_block(NULL, k_deadline(1), "room for an interrupt", 0);
@@ -203,7 +204,7 @@ bool host_isr_raise_at(void (*fn)(void *arg), void *arg, int core, uint64_t at_u
     k_lock();
     bool ok = s_alarms < ALARM_MAX;
     if (ok) {
-        s_alarm[s_alarms++] = (alarm_t){ at_us, { .fn = fn, .arg = arg }, core };
+        s_alarm[s_alarms++] = (alarm_t){at_us, {.fn = fn, .arg = arg}, core};
     }
     k_unlock();
     if (ok && host_sched() == HOST_SCHED_THREADS) {

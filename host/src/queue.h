@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/* Queues, semaphores and mutexes share one record, as in FreeRTOS: queue.c moves items, semphr.c has the rest. */
+/* Queues, semaphores and mutexes share one record, as in FreeRTOS: queue.c moves items, semphr.c
+ * has the rest. */
 
 #include "freertos/FreeRTOS.h"
 #include "freertos/queue.h"
@@ -35,7 +36,8 @@ static inline bool queue_is_mutex(const struct QueueDefinition *q)
 }
 /* Lock held, there is room: put an item (or count) and wake a receiver. @return the task woken */
 tcb_t *queue_put_locked(QueueHandle_t q, const void *item, BaseType_t position);
-/* Lock held, count > 0: take the first item out (keep = leave it there). @return the sender woken */
+/* Lock held, count > 0: take the first item out (keep = leave it there). @return the sender woken
+ */
 tcb_t *queue_take_locked(QueueHandle_t q, void *item, bool keep);
 /* semphr.c, lock held: a mutex changes hands */
 void mutex_taken_locked(QueueHandle_t q, tcb_t *self);

@@ -4,12 +4,12 @@
 /*
  * The seam between the kernel's objects, written once, and the two schedulers.
  *
- * Rules of the kernel lock. It is not recursive, no foreign code runs under it, nothing allocates under it.
- * "Lock held" below means by the caller. In sim the lock only forbids scheduling points, since one task runs
- * at a time; in threads it is a mutex.
+ * Rules of the kernel lock. It is not recursive, no foreign code runs under it, nothing allocates
+ * under it. "Lock held" below means by the caller. In sim the lock only forbids scheduling points,
+ * since one task runs at a time; in threads it is a mutex.
  *
- * A task's state belongs to the kernel lock. K_READY covers ready and running: who is on a core is the
- * scheduler's business. A task in K_BLOCKED is on at most one wait list and has a deadline.
+ * A task's state belongs to the kernel lock. K_READY covers ready and running: who is on a core is
+ * the scheduler's business. A task in K_BLOCKED is on at most one wait list and has a deadline.
  */
 
 #include <setjmp.h>
@@ -28,7 +28,12 @@
 
 typedef struct tskTaskControlBlock tcb_t;
 
-typedef enum { K_READY, K_BLOCKED, K_SUSPENDED, K_DELETED } k_state_t;
+typedef enum {
+    K_READY,
+    K_BLOCKED,
+    K_SUSPENDED,
+    K_DELETED
+} k_state_t;
 
 typedef enum {
     K_WOKEN,   /* by the object waited for */
@@ -133,7 +138,8 @@ typedef struct {
     void (*unlock)(void);
     /* Lock held: a new task, K_READY. False: the host could not give it a thread or stack. */
     bool (*start)(tcb_t *t);
-    /* Lock held, the caller's state is not K_READY: return when it is. Cuts the task when killed. */
+    /* Lock held, the caller's state is not K_READY: return when it is. Cuts the task when killed.
+     */
     void (*park)(void);
     /* Lock held: t has just become K_READY. timed: it had a deadline (wake-up faults). */
     void (*wake)(tcb_t *t);
@@ -141,7 +147,8 @@ typedef struct {
     bool (*withdraw)(tcb_t *t);
     /* Lock held: t's priority changed from old. */
     void (*reprio)(tcb_t *t, UBaseType_t old);
-    /* Lock held: t was withdrawn and is deleted; let go of its thread or fiber, then k_tcb_free(). */
+    /* Lock held: t was withdrawn and is deleted; let go of its thread or fiber, then k_tcb_free().
+     */
     void (*discard)(tcb_t *t);
     /* Lock held: the caller ends. */
     void (*leave)(void) __attribute__((noreturn));
@@ -261,7 +268,11 @@ void k_report(const char *why);
 /* ---- fault.c ---- */
 void fault_init(const host_config_t *cfg);
 /* @return 0, or what the scripts ask of this task at this point */
-enum { FAULT_NONE, FAULT_KILL, FAULT_HANG };
+enum {
+    FAULT_NONE,
+    FAULT_KILL,
+    FAULT_HANG
+};
 int fault_at_point(const tcb_t *t);
 extern uint32_t g_fault_scripts; /* any script waiting: points must ask */
 bool fault_drop_wake(const tcb_t *t);
@@ -269,7 +280,12 @@ uint64_t fault_clock_leap(void);
 bool fault_preempt(void);
 
 /* ---- rng.c part of fault.c: independent streams of the seed ---- */
-typedef enum { RNG_SCHED, RNG_FAULT, RNG_USER, RNG_STREAMS } rng_stream_t;
+typedef enum {
+    RNG_SCHED,
+    RNG_FAULT,
+    RNG_USER,
+    RNG_STREAMS
+} rng_stream_t;
 void rng_init(uint64_t seed);
 uint64_t rng_next(rng_stream_t stream);
 static inline bool rng_chance(rng_stream_t stream, uint32_t ppm)
@@ -293,4 +309,3 @@ void esp_timer_boot(void); /* before esp_timer_init() */
 void idle_init(uint32_t cores);
 void threads_init(void);
 void sim_init(void);
-

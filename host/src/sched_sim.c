@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The scheduler "sim": one fiber a task, one of them executing, virtual time, every choice from the seed.
+// The scheduler "sim": one fiber a task, one of them executing, virtual time, every choice from the
+// seed.
 //
-// Each core has the task that a FreeRTOS scheduler would run there. At every scheduling point the seed
-// decides whether the executing core goes on or the other one gets a turn, so that the two interleave;
-// priorities are never violated. A task that passes many points while the clock stands still is
-// charged some virtual time, or a loop that waits for the clock would never end.
+// Each core has the task that a FreeRTOS scheduler would run there. At every scheduling point the
+// seed decides whether the executing core goes on or the other one gets a turn, so that the two
+// interleave; priorities are never violated. A task that passes many points while the clock stands
+// still is charged some virtual time, or a loop that waits for the clock would never end.
 
 #include <errno.h>
 #include <inttypes.h>
@@ -422,7 +423,7 @@ static tcb_t *sim_running_on(int core)
 
 void sim_init(void)
 {
-    g_sim = (sim_t){ .cores = host_config()->cores, .hash = FNV_BASIS };
+    g_sim = (sim_t){.cores = host_config()->cores, .hash = FNV_BASIS};
 #if defined(__SANITIZE_THREAD__)
     host_panic("the simulator does not run under ThreadSanitizer: use the threads scheduler");
 #endif

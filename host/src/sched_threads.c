@@ -3,8 +3,9 @@
 // The scheduler "threads": one POSIX thread per task, the real clock, true parallelism.
 //
 // What to know of it. Priorities decide who is woken first at an object, not who gets a processor:
-// Linux schedules the threads. A task is suspended or deleted at its next scheduling point; if it is
-// blocked, at once. A core is only a number here: the affinity, or the task's number modulo the cores.
+// Linux schedules the threads. A task is suspended or deleted at its next scheduling point; if it
+// is blocked, at once. A core is only a number here: the affinity, or the task's number modulo the
+// cores.
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -141,7 +142,7 @@ static void *thread_main(void *arg)
     thr_lock();
     k_self = NULL;
     if (s_dead_count < DEAD_MAX) {
-        s_dead[s_dead_count++] = (dead_t){ .thread = pthread_self(), .stack = t->stack };
+        s_dead[s_dead_count++] = (dead_t){.thread = pthread_self(), .stack = t->stack};
     } else {
         pthread_detach(pthread_self()); /* its stack stays mapped */
     }
@@ -338,7 +339,8 @@ static void thr_stop(int code)
     }
 }
 
-/* Tasks that compute and never reach a scheduling point cannot be ended: the process goes with them. */
+/* Tasks that compute and never reach a scheduling point cannot be ended: the process goes with
+ * them. */
 static void end_stragglers(int code)
 {
     fprintf(stderr, "host: %u task(s) still computing at the end of the run\n", s_threads);

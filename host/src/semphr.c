@@ -2,8 +2,8 @@
 
 // Semaphores and mutexes; priority inheritance.
 //
-// Inheritance is FreeRTOS's simplified one: the holder keeps what it inherited until it holds no mutex
-// at all, except that a waiter which gives up lets it fall to the highest one still waiting.
+// Inheritance is FreeRTOS's simplified one: the holder keeps what it inherited until it holds no
+// mutex at all, except that a waiter which gives up lets it fall to the highest one still waiting.
 
 #include "host_internal.h"
 #include "queue.h"

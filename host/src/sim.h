@@ -5,8 +5,9 @@
  * State of the simulator, shared by sched_sim.c (the seam), sim_place.c (who is on which core) and
  * sim_clock.c (sleepers, virtual time).
  *
- * Invariant at every switch: a K_READY task is either on exactly one core or in the ready list of its
- * priority; a K_BLOCKED task with a deadline, and one whose wake-up was dropped, is in the sleep list.
+ * Invariant at every switch: a K_READY task is either on exactly one core or in the ready list of
+ * its priority; a K_BLOCKED task with a deadline, and one whose wake-up was dropped, is in the
+ * sleep list.
  */
 
 #include "fiber.h"

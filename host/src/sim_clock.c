@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Simulator: virtual time. It stands still while tasks run and jumps when all of them wait or are busy.
+// Simulator: virtual time. It stands still while tasks run and jumps when all of them wait or are
+// busy.
 
 #include "sim.h"
 

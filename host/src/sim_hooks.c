@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What gcc's -fsanitize=thread calls, when its runtime is not linked: every atomic operation may, and
-// every so many plain accesses do, become a scheduling point of the simulator. Outside the simulator
-// they cost a load and a branch. Empty in every other flavour, whose sanitizers bring their own.
+// What gcc's -fsanitize=thread calls, when its runtime is not linked: every atomic operation may,
+// and every so many plain accesses do, become a scheduling point of the simulator. Outside the
+// simulator they cost a load and a branch. Empty in every other flavour, whose sanitizers bring
+// their own.
 
 #include "sched.h"
 

@@ -102,7 +102,8 @@ static void seat(tcb_t *t, int core)
     t->sim.busy_from = g_sim.now;
 }
 
-/* An idle core before a busy one, the core it was on before another, the lowest priority otherwise. */
+/* An idle core before a busy one, the core it was on before another, the lowest priority otherwise.
+ */
 static int core_for(const tcb_t *t)
 {
     int best = -1;

@@ -2,8 +2,8 @@
 
 // Stacks of tasks: mapped with a guard page, painted over the size asked for, kept for reuse.
 //
-// The host's frames are larger than the device's and the C library needs room of its own, so a stack
-// is larger than the figure by STACK_EXTRA. The high-water mark is taken against the figure.
+// The host's frames are larger than the device's and the C library needs room of its own, so a
+// stack is larger than the figure by STACK_EXTRA. The high-water mark is taken against the figure.
 
 #include <stdatomic.h>
 #include <string.h>

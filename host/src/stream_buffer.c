@@ -69,13 +69,11 @@ xStreamBufferGenericCreate(size_t xBufferSizeBytes, size_t xTriggerLevelBytes,
     return b;
 }
 
-StreamBufferHandle_t
-xStreamBufferGenericCreateStatic(size_t xBufferSizeBytes, size_t xTriggerLevelBytes,
-                                 BaseType_t xIsMessageBuffer,
-                                 uint8_t *const pucStreamBufferStorageArea,
-                                 StaticStreamBuffer_t *const pxStaticStreamBuffer,
-                                 StreamBufferCallbackFunction_t pxSendCompletedCallback,
-                                 StreamBufferCallbackFunction_t pxReceiveCompletedCallback)
+StreamBufferHandle_t xStreamBufferGenericCreateStatic(
+    size_t xBufferSizeBytes, size_t xTriggerLevelBytes, BaseType_t xIsMessageBuffer,
+    uint8_t *const pucStreamBufferStorageArea, StaticStreamBuffer_t *const pxStaticStreamBuffer,
+    StreamBufferCallbackFunction_t pxSendCompletedCallback,
+    StreamBufferCallbackFunction_t pxReceiveCompletedCallback)
 {
     (void)pxSendCompletedCallback;
     (void)pxReceiveCompletedCallback;
@@ -210,7 +208,8 @@ size_t xStreamBufferSend(StreamBufferHandle_t xStreamBuffer, const void *pvTxDat
     StreamBufferHandle_t b = checked(xStreamBuffer, "xStreamBufferSend");
     (void)k_task_call("xStreamBufferSend", b->ordinal);
     configASSERT(pvTxData != NULL);
-    /* What could never fit is not waited for: a message fails, of a stream the part that fits goes. */
+    /* What could never fit is not waited for: a message fails, of a stream the part that fits goes.
+     */
     size_t wanted = xDataLengthBytes + (b->messages ? LENGTH_SIZE : 0);
     bool hopeless = wanted > b->size - 1;
     if (hopeless && b->messages) {

@@ -11,8 +11,9 @@
 #define TCB_CHUNK  64
 #define TCB_FIGURE 352 /* bytes an ESP32-S3's control block takes from the heap */
 
-/* All guarded by the kernel lock. Records are never unmapped, so that a stale handle is recognised by
- * its magic instead of faulting; freed ones are reused oldest first, to recognise it for longer. */
+/* All guarded by the kernel lock. Records are never unmapped, so that a stale handle is recognised
+ * by its magic instead of faulting; freed ones are reused oldest first, to recognise it for longer.
+ */
 static tcb_t *s_free_first, *s_free_last;
 static uint32_t s_number;
 tcb_t *k_all_tasks;
@@ -124,7 +125,7 @@ tcb_t *k_task_create(const k_task_spec_t *spec)
             return NULL;
         }
     }
-    host_stack_t stack = { 0 };
+    host_stack_t stack = {0};
     if (!spec->is_idle && !host_stack_get(&stack, spec->stack)) {
         heap_caps_free(charged);
         return NULL;

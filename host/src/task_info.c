@@ -270,7 +270,7 @@ configRUN_TIME_COUNTER_TYPE ulTaskGetIdleRunTimePercent(void)
 
 static char state_letter(eTaskState state)
 {
-    static const char letters[] = { 'X', 'R', 'B', 'S', 'D' };
+    static const char letters[] = {'X', 'R', 'B', 'S', 'D'};
     return state < sizeof(letters) ? letters[state] : '?';
 }
 
@@ -281,10 +281,10 @@ void vTaskList(char *pcWriteBuffer)
     k_lock();
     for (tcb_t *t = k_all_tasks; t != NULL; t = t->all_next) {
         if (!t->is_isr) {
-            pcWriteBuffer += sprintf(pcWriteBuffer, "%-*s\t%c\t%u\t%u\t%" PRIu32 "\r\n",
-                                     configMAX_TASK_NAME_LEN - 1, t->name,
-                                     state_letter(state_of(t)), t->prio,
-                                     (unsigned)host_stack_left(&t->stack), t->number);
+            pcWriteBuffer +=
+                sprintf(pcWriteBuffer, "%-*s\t%c\t%u\t%u\t%" PRIu32 "\r\n",
+                        configMAX_TASK_NAME_LEN - 1, t->name, state_letter(state_of(t)), t->prio,
+                        (unsigned)host_stack_left(&t->stack), t->number);
         }
     }
     k_unlock();

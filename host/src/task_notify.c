@@ -5,7 +5,11 @@
 #include "host_internal.h"
 #include "sched.h"
 
-enum { NOT_WAITING = 0, WAITING, RECEIVED };
+enum {
+    NOT_WAITING = 0,
+    WAITING,
+    RECEIVED
+};
 
 static void check_index(UBaseType_t index)
 {
@@ -68,8 +72,8 @@ BaseType_t xTaskGenericNotify(TaskHandle_t xTaskToNotify, UBaseType_t uxIndexToN
     tcb_t *t = k_tcb_check(xTaskToNotify, "xTaskNotify");
     bool woken;
     k_lock();
-    bool ok = notify_locked(t, uxIndexToNotify, ulValue, eAction, pulPreviousNotificationValue,
-                            &woken);
+    bool ok =
+        notify_locked(t, uxIndexToNotify, ulValue, eAction, pulPreviousNotificationValue, &woken);
     k_unlock();
     return ok ? pdPASS : pdFAIL;
 }

@@ -159,8 +159,8 @@ static StaticQueue_t s_queue_memory;
 void timers_init(void)
 {
     s_first = NULL;
-    s_queue = xQueueCreateStatic(configTIMER_QUEUE_LENGTH, sizeof(command_t), s_storage,
-                                 &s_queue_memory);
+    s_queue =
+        xQueueCreateStatic(configTIMER_QUEUE_LENGTH, sizeof(command_t), s_storage, &s_queue_memory);
     const k_task_spec_t spec = {
         .fn = timer_task,
         .name = configTIMER_SERVICE_TASK_NAME,
@@ -217,7 +217,7 @@ BaseType_t xTimerGenericCommand(TimerHandle_t xTimer, const BaseType_t xCommandI
                                 const TickType_t xTicksToWait)
 {
     configASSERT(xTimer != NULL);
-    const command_t c = { .id = xCommandID, .value = xOptionalValue, .timer = xTimer };
+    const command_t c = {.id = xCommandID, .value = xOptionalValue, .timer = xTimer};
     if (xCommandID < tmrFIRST_FROM_ISR_COMMAND) {
         return xQueueSendToBack(s_queue, &c, xTicksToWait);
     }
@@ -227,10 +227,10 @@ BaseType_t xTimerGenericCommand(TimerHandle_t xTimer, const BaseType_t xCommandI
 BaseType_t xTimerPendFunctionCall(PendedFunction_t xFunctionToPend, void *pvParameter1,
                                   uint32_t ulParameter2, TickType_t xTicksToWait)
 {
-    const command_t c = { .id = tmrCOMMAND_EXECUTE_CALLBACK,
-                          .fn = xFunctionToPend,
-                          .arg1 = pvParameter1,
-                          .arg2 = ulParameter2 };
+    const command_t c = {.id = tmrCOMMAND_EXECUTE_CALLBACK,
+                         .fn = xFunctionToPend,
+                         .arg1 = pvParameter1,
+                         .arg2 = ulParameter2};
     return xQueueSendToBack(s_queue, &c, xTicksToWait);
 }
 
@@ -238,10 +238,10 @@ BaseType_t xTimerPendFunctionCallFromISR(PendedFunction_t xFunctionToPend, void 
                                          uint32_t ulParameter2,
                                          BaseType_t *pxHigherPriorityTaskWoken)
 {
-    const command_t c = { .id = tmrCOMMAND_EXECUTE_CALLBACK_FROM_ISR,
-                          .fn = xFunctionToPend,
-                          .arg1 = pvParameter1,
-                          .arg2 = ulParameter2 };
+    const command_t c = {.id = tmrCOMMAND_EXECUTE_CALLBACK_FROM_ISR,
+                         .fn = xFunctionToPend,
+                         .arg1 = pvParameter1,
+                         .arg2 = ulParameter2};
     return xQueueSendToBackFromISR(s_queue, &c, pxHigherPriorityTaskWoken);
 }
 

@@ -50,12 +50,12 @@ static void creation_checks_its_arguments(void **state)
 {
     (void)state;
     esp_timer_handle_t t;
-    esp_timer_create_args_t args = { .callback = count };
+    esp_timer_create_args_t args = {.callback = count};
     assert_int_equal(esp_timer_create(NULL, &t), ESP_ERR_INVALID_ARG);
     assert_int_equal(esp_timer_create(&args, NULL), ESP_ERR_INVALID_ARG);
     args.dispatch_method = ESP_TIMER_MAX;
     assert_int_equal(esp_timer_create(&args, &t), ESP_ERR_INVALID_ARG);
-    args = (esp_timer_create_args_t){ 0 };
+    args = (esp_timer_create_args_t){0};
     assert_int_equal(esp_timer_create(&args, &t), ESP_ERR_INVALID_ARG);
     assert_int_equal(esp_timer_init(), ESP_ERR_INVALID_STATE); /* boot has done it */
 }

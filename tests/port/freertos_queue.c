@@ -90,9 +90,9 @@ static void many_senders_lose_nothing(void **state)
     (void)state;
     QueueHandle_t q = xQueueCreate(2, sizeof(int));
     sender_t s[3];
-    int next[3] = { 0 };
+    int next[3] = {0};
     for (int i = 0; i < 3; i++) {
-        s[i] = (sender_t){ q, i * EACH };
+        s[i] = (sender_t){q, i * EACH};
         xTaskCreate(send_numbers, "sender", 4096, &s[i], 5, NULL);
     }
     for (int i = 0; i < 3 * EACH; i++) {

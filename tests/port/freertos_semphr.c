@@ -169,7 +169,7 @@ static void a_waiter_that_gives_up_takes_its_priority_back(void **state)
 static void waiters_are_served_by_priority(void **state)
 {
     (void)state;
-    static const UBaseType_t prios[] = { 3, 7, 5 };
+    static const UBaseType_t prios[] = {3, 7, 5};
     TaskHandle_t t[3];
     s_mutex = xSemaphoreCreateBinary();
     for (int i = 0; i < 3; i++) {

@@ -283,7 +283,7 @@ static void the_system_state_lists_every_task(void **state)
     TaskStatus_t all[32];
     UBaseType_t n = uxTaskGetSystemState(all, 32, NULL);
     assert_int_equal(n, uxTaskGetNumberOfTasks());
-    const char *expected[] = { "main", "IDLE0", "IDLE1", "esp_timer", "Tmr Svc" };
+    const char *expected[] = {"main", "IDLE0", "IDLE1", "esp_timer", "Tmr Svc"};
     for (size_t e = 0; e < sizeof(expected) / sizeof(expected[0]); e++) {
         bool found = false;
         for (UBaseType_t i = 0; i < n; i++) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The simulator: same seed same run, priorities, virtual time, reports, faults; and misuse in both schedulers.
+// The simulator: same seed same run, priorities, virtual time, reports, faults; and misuse in both
+// schedulers.
 
 #include "ktest.h"
 
@@ -12,7 +13,7 @@
 #include "freertos/semphr.h"
 #include "freertos/task.h"
 
-static const host_config_t s_sim = { .sched = HOST_SCHED_SIM, .seed = 1, .restart_exits = true };
+static const host_config_t s_sim = {.sched = HOST_SCHED_SIM, .seed = 1, .restart_exits = true};
 static ktest_run_t s_run;
 
 static void run_sim(uint64_t seed, void (*fn)(void *))
@@ -73,7 +74,9 @@ static void the_same_seed_gives_the_same_run(void **state)
 static void different_seeds_differ(void **state)
 {
     (void)state;
-    enum { SEEDS = 20 };
+    enum {
+        SEEDS = 20
+    };
     char seen[SEEDS][32];
     for (int i = 0; i < SEEDS; i++) {
         run_sim((uint64_t)i + 100, print_hash);
@@ -115,7 +118,7 @@ static void raise_flag(void *arg)
 static void spin_on_the_clock(void *arg)
 {
     (void)arg;
-    const esp_timer_create_args_t args = { .callback = raise_flag };
+    const esp_timer_create_args_t args = {.callback = raise_flag};
     esp_timer_handle_t t;
     KTEST_CHECK(esp_timer_create(&args, &t) == ESP_OK);
     KTEST_CHECK(esp_timer_start_once(t, 30000000) == ESP_OK);
@@ -352,10 +355,10 @@ static void random_faults_only_delay(void **state)
 {
     (void)state;
     host_config_t c = s_sim;
-    c.faults = (host_faults_t){ .preempt_ppm = 20000,
-                                .drop_wake_ppm = 50000,
-                                .clock_jump_ppm = 10000,
-                                .clock_jump_max_us = 5000 };
+    c.faults = (host_faults_t){.preempt_ppm = 20000,
+                               .drop_wake_ppm = 50000,
+                               .clock_jump_ppm = 10000,
+                               .clock_jump_max_us = 5000};
     for (c.seed = 0; c.seed < 20; c.seed++) {
         ktest_run_board(&c, print_hash, NULL, &s_run);
         assert_int_equal(s_run.exit_code, 0);
@@ -447,13 +450,13 @@ static void misuse_stops_the_run_and_names_the_call(void **state)
         void (*fn)(void *);
         const char *text;
     } cases[] = {
-        { misuse_isr, "xQueueSend() called from an interrupt" },
-        { misuse_block_in_critical, "would block (delay) inside a critical section" },
-        { misuse_mux_uninitialised, "never initialised" },
-        { misuse_deleted_queue, "xSemaphoreTake" },
-        { misuse_deleted_task, "not a task, or one that was deleted" },
-        { misuse_return, "task returner returned from its function" },
-        { misuse_mutex_given_by_another, "given by other, but held by main" },
+        {misuse_isr, "xQueueSend() called from an interrupt"},
+        {misuse_block_in_critical, "would block (delay) inside a critical section"},
+        {misuse_mux_uninitialised, "never initialised"},
+        {misuse_deleted_queue, "xSemaphoreTake"},
+        {misuse_deleted_task, "not a task, or one that was deleted"},
+        {misuse_return, "task returner returned from its function"},
+        {misuse_mutex_given_by_another, "given by other, but held by main"},
     };
     for (int sched = HOST_SCHED_THREADS; sched <= HOST_SCHED_SIM; sched++) {
         host_config_t c = s_sim;

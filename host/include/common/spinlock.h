@@ -14,9 +14,15 @@ extern "C" {
 #define SPINLOCK_WAIT_FOREVER (-1)
 #define SPINLOCK_NO_WAIT      0
 #ifdef __cplusplus
-#define SPINLOCK_INITIALIZER { SPINLOCK_FREE, 0 }
+#define SPINLOCK_INITIALIZER                                                                       \
+    {                                                                                              \
+        SPINLOCK_FREE, 0                                                                           \
+    }
 #else
-#define SPINLOCK_INITIALIZER { .owner = SPINLOCK_FREE, .count = 0 }
+#define SPINLOCK_INITIALIZER                                                                       \
+    {                                                                                              \
+        .owner = SPINLOCK_FREE, .count = 0                                                         \
+    }
 #endif
 
 /* owner: SPINLOCK_FREE or the number of the task or interrupt that holds it (the device keeps the
@@ -33,7 +39,8 @@ static inline void spinlock_initialize(spinlock_t *lock)
     lock->count = 0;
 }
 
-/** @brief Take the lock, at most for timeout CPU cycles (see SPINLOCK_). @context any task, isr-ok */
+/** @brief Take the lock, at most for timeout CPU cycles (see SPINLOCK_). @context any task, isr-ok
+ */
 bool spinlock_acquire(spinlock_t *lock, int32_t timeout);
 /** @brief Give back one level. @context the owner */
 void spinlock_release(spinlock_t *lock);

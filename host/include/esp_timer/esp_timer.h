@@ -24,7 +24,7 @@ typedef struct {
     esp_timer_cb_t callback;
     void *arg;
     esp_timer_dispatch_t dispatch_method;
-    const char *name; /* not copied: must outlive the timer */
+    const char *name;           /* not copied: must outlive the timer */
     bool skip_unhandled_events; /* periodic: missed periods are dropped, not caught up with */
 } esp_timer_create_args_t;
 
@@ -45,7 +45,8 @@ esp_err_t esp_timer_deinit(void);
  */
 esp_err_t esp_timer_create(const esp_timer_create_args_t *create_args,
                            esp_timer_handle_t *out_handle);
-/** @context any task, isr-ok @return ESP_OK, ESP_ERR_INVALID_ARG: NULL, ESP_ERR_INVALID_STATE: running */
+/** @context any task, isr-ok @return ESP_OK, ESP_ERR_INVALID_ARG: NULL, ESP_ERR_INVALID_STATE:
+ * running */
 esp_err_t esp_timer_start_once(esp_timer_handle_t timer, uint64_t timeout_us);
 /** @brief Periods below 50 us are raised to 50. @return as esp_timer_start_once() */
 esp_err_t esp_timer_start_periodic(esp_timer_handle_t timer, uint64_t period);

@@ -14,9 +14,10 @@ extern "C" {
 #endif
 
 /*
- * Memory of the statically allocated objects: opaque, and larger than on the device because the host's
- * pointers are. A static task's handle is not the address of its StaticTask_t here: the thread behind
- * a deleted task may need its record for a moment longer than the caller keeps the buffer.
+ * Memory of the statically allocated objects: opaque, and larger than on the device because the
+ * host's pointers are. A static task's handle is not the address of its StaticTask_t here: the
+ * thread behind a deleted task may need its record for a moment longer than the caller keeps the
+ * buffer.
  */
 typedef struct xSTATIC_TCB {
     void *pvReserved[44];

@@ -36,12 +36,12 @@
 #define configNUM_THREAD_LOCAL_STORAGE_POINTERS CONFIG_FREERTOS_THREAD_LOCAL_STORAGE_POINTERS
 #define configQUEUE_REGISTRY_SIZE               CONFIG_FREERTOS_QUEUE_REGISTRY_SIZE
 
-#define configSUPPORT_STATIC_ALLOCATION   1
-#define configSUPPORT_DYNAMIC_ALLOCATION  1
-#define configRUN_TIME_COUNTER_TYPE       uint32_t
-#define configGENERATE_RUN_TIME_STATS     1
-#define configTASKLIST_INCLUDE_COREID     1
-#define configENABLE_BACKWARD_COMPATIBILITY 0
+#define configSUPPORT_STATIC_ALLOCATION             1
+#define configSUPPORT_DYNAMIC_ALLOCATION            1
+#define configRUN_TIME_COUNTER_TYPE                 uint32_t
+#define configGENERATE_RUN_TIME_STATS               1
+#define configTASKLIST_INCLUDE_COREID               1
+#define configENABLE_BACKWARD_COMPATIBILITY         0
 #define configTHREAD_LOCAL_STORAGE_DELETE_CALLBACKS 1
 
 #define configUSE_TIMERS              1

@@ -17,7 +17,8 @@ typedef TickType_t EventBits_t;
 
 EventGroupHandle_t xEventGroupCreate(void);
 EventGroupHandle_t xEventGroupCreateStatic(StaticEventGroup_t *pxEventGroupBuffer);
-/** @return the bits when the wait ended, before they were cleared; those at the timeout otherwise */
+/** @return the bits when the wait ended, before they were cleared; those at the timeout otherwise
+ */
 EventBits_t xEventGroupWaitBits(EventGroupHandle_t xEventGroup, const EventBits_t uxBitsToWaitFor,
                                 const BaseType_t xClearOnExit, const BaseType_t xWaitForAllBits,
                                 TickType_t xTicksToWait);
@@ -27,7 +28,8 @@ EventBits_t xEventGroupClearBits(EventGroupHandle_t xEventGroup, const EventBits
 EventBits_t xEventGroupSetBits(EventGroupHandle_t xEventGroup, const EventBits_t uxBitsToSet);
 EventBits_t xEventGroupSync(EventGroupHandle_t xEventGroup, const EventBits_t uxBitsToSet,
                             const EventBits_t uxBitsToWaitFor, TickType_t xTicksToWait);
-/* From an interrupt setting and clearing are handed to the timer task; pdFAIL: its queue is full. */
+/* From an interrupt setting and clearing are handed to the timer task; pdFAIL: its queue is full.
+ */
 BaseType_t xEventGroupSetBitsFromISR(EventGroupHandle_t xEventGroup, const EventBits_t uxBitsToSet,
                                      BaseType_t *pxHigherPriorityTaskWoken);
 BaseType_t xEventGroupClearBitsFromISR(EventGroupHandle_t xEventGroup,

@@ -15,16 +15,18 @@ typedef StreamBufferHandle_t MessageBufferHandle_t;
 #define xMessageBufferGetStaticBuffers(mb, storage, buf)                                           \
     xStreamBufferGetStaticBuffers((mb), (storage), (buf))
 #define xMessageBufferSend(mb, data, len, ticks) xStreamBufferSend((mb), (data), (len), (ticks))
-#define xMessageBufferSendFromISR(mb, data, len, w) xStreamBufferSendFromISR((mb), (data), (len), (w))
-#define xMessageBufferReceive(mb, data, len, ticks) xStreamBufferReceive((mb), (data), (len), (ticks))
+#define xMessageBufferSendFromISR(mb, data, len, w)                                                \
+    xStreamBufferSendFromISR((mb), (data), (len), (w))
+#define xMessageBufferReceive(mb, data, len, ticks)                                                \
+    xStreamBufferReceive((mb), (data), (len), (ticks))
 #define xMessageBufferReceiveFromISR(mb, data, len, w)                                             \
     xStreamBufferReceiveFromISR((mb), (data), (len), (w))
-#define vMessageBufferDelete(mb)                vStreamBufferDelete(mb)
-#define xMessageBufferIsFull(mb)                xStreamBufferIsFull(mb)
-#define xMessageBufferIsEmpty(mb)               xStreamBufferIsEmpty(mb)
-#define xMessageBufferReset(mb)                 xStreamBufferReset(mb)
-#define xMessageBufferSpaceAvailable(mb)        xStreamBufferSpacesAvailable(mb)
-#define xMessageBufferSpacesAvailable(mb)       xStreamBufferSpacesAvailable(mb)
-#define xMessageBufferNextLengthBytes(mb)       xStreamBufferNextMessageLengthBytes(mb)
-#define xMessageBufferSendCompletedFromISR(mb, w) xStreamBufferSendCompletedFromISR((mb), (w))
+#define vMessageBufferDelete(mb)                     vStreamBufferDelete(mb)
+#define xMessageBufferIsFull(mb)                     xStreamBufferIsFull(mb)
+#define xMessageBufferIsEmpty(mb)                    xStreamBufferIsEmpty(mb)
+#define xMessageBufferReset(mb)                      xStreamBufferReset(mb)
+#define xMessageBufferSpaceAvailable(mb)             xStreamBufferSpacesAvailable(mb)
+#define xMessageBufferSpacesAvailable(mb)            xStreamBufferSpacesAvailable(mb)
+#define xMessageBufferNextLengthBytes(mb)            xStreamBufferNextMessageLengthBytes(mb)
+#define xMessageBufferSendCompletedFromISR(mb, w)    xStreamBufferSendCompletedFromISR((mb), (w))
 #define xMessageBufferReceiveCompletedFromISR(mb, w) xStreamBufferReceiveCompletedFromISR((mb), (w))

@@ -7,7 +7,8 @@
 extern "C" {
 #endif
 
-/** @brief Memory for kernel objects: internal RAM, as on the device. @context any task @return NULL: none left */
+/** @brief Memory for kernel objects: internal RAM, as on the device. @context any task @return
+ * NULL: none left */
 void *pvPortMalloc(size_t xWantedSize);
 void vPortFree(void *pv);
 size_t xPortGetFreeHeapSize(void);

@@ -19,16 +19,16 @@ typedef int BaseType_t;
 typedef unsigned int UBaseType_t;
 typedef uint32_t TickType_t;
 
-#define portSTACK_TYPE   uint8_t
-#define portBASE_TYPE    int
-#define portMAX_DELAY    ((TickType_t)0xffffffffUL)
+#define portSTACK_TYPE uint8_t
+#define portBASE_TYPE  int
+#define portMAX_DELAY  ((TickType_t)0xffffffffUL)
 
-#define portTICK_PERIOD_MS       ((TickType_t)1000 / configTICK_RATE_HZ)
-#define portSTACK_GROWTH         (-1)
-#define portBYTE_ALIGNMENT       16
-#define portTICK_TYPE_IS_ATOMIC  1
+#define portTICK_PERIOD_MS          ((TickType_t)1000 / configTICK_RATE_HZ)
+#define portSTACK_GROWTH            (-1)
+#define portBYTE_ALIGNMENT          16
+#define portTICK_TYPE_IS_ATOMIC     1
 #define portCRITICAL_NESTING_IN_TCB 0
-#define portNOP()                ((void)0)
+#define portNOP()                   ((void)0)
 
 #define portTASK_FUNCTION_PROTO(vFunction, pvParameters) void vFunction(void *pvParameters)
 #define portTASK_FUNCTION(vFunction, pvParameters)       void vFunction(void *pvParameters)
@@ -39,19 +39,20 @@ typedef uint32_t TickType_t;
 BaseType_t xPortInIsrContext(void);
 /** @brief Abort when in an interrupt. @context any */
 void vPortAssertIfInISR(void);
-/** @brief pdTRUE when the interrupt interrupted another one; the board does not nest them. @context isr-ok */
+/** @brief pdTRUE when the interrupt interrupted another one; the board does not nest them. @context
+ * isr-ok */
 BaseType_t xPortInterruptedFromISRContext(void);
 
 /* Masking is per core: interrupts of this core wait, and its task is not pre-empted. */
 UBaseType_t xPortSetInterruptMaskFromISR(void);
 void vPortClearInterruptMaskFromISR(UBaseType_t prev_level);
 
-#define portDISABLE_INTERRUPTS()          ((void)xPortSetInterruptMaskFromISR())
-#define portENABLE_INTERRUPTS()           vPortClearInterruptMaskFromISR(0)
-#define portSET_INTERRUPT_MASK_FROM_ISR() xPortSetInterruptMaskFromISR()
+#define portDISABLE_INTERRUPTS()                      ((void)xPortSetInterruptMaskFromISR())
+#define portENABLE_INTERRUPTS()                       vPortClearInterruptMaskFromISR(0)
+#define portSET_INTERRUPT_MASK_FROM_ISR()             xPortSetInterruptMaskFromISR()
 #define portCLEAR_INTERRUPT_MASK_FROM_ISR(prev_level) vPortClearInterruptMaskFromISR(prev_level)
-#define portASSERT_IF_IN_ISR() vPortAssertIfInISR()
-#define portCHECK_IF_IN_ISR()  xPortInIsrContext()
+#define portASSERT_IF_IN_ISR()                        vPortAssertIfInISR()
+#define portCHECK_IF_IN_ISR()                         xPortInIsrContext()
 
 /* ---- critical sections ---- */
 
@@ -65,7 +66,8 @@ typedef spinlock_t portMUX_TYPE;
 /**
  * @brief Enter a critical section; nests for the same owner.
  *
- * @param timeout CPU cycles (at CONFIG_ESP_DEFAULT_CPU_FREQ_MHZ), portMUX_NO_TIMEOUT or portMUX_TRY_LOCK
+ * @param timeout CPU cycles (at CONFIG_ESP_DEFAULT_CPU_FREQ_MHZ), portMUX_NO_TIMEOUT or
+ * portMUX_TRY_LOCK
  * @context any task, isr-ok
  * @return pdPASS, or pdFAIL: not free within the timeout
  */
@@ -108,7 +110,7 @@ static inline void vPortYieldFromISRArg(BaseType_t woken)
     }
 }
 /* With and without the xHigherPriorityTaskWoken argument, as ESP-IDF allows. */
-#define portYIELD_FROM_ISR(...) vPortYieldFromISRArg(portYIELD_FROM_ISR_PICK(, ##__VA_ARGS__, 1))
+#define portYIELD_FROM_ISR(...)            vPortYieldFromISRArg(portYIELD_FROM_ISR_PICK(, ##__VA_ARGS__, 1))
 #define portYIELD_FROM_ISR_PICK(a, b, ...) (b)
 
 /* ---- the machine ---- */

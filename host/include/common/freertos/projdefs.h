@@ -3,10 +3,11 @@
 
 typedef void (*TaskFunction_t)(void *);
 
-/* 32-bit arithmetic as on the device: overflows above 4294967 ms at 1000 Hz, before the division. */
+/* 32-bit arithmetic as on the device: overflows above 4294967 ms at 1000 Hz, before the division.
+ */
 #define pdMS_TO_TICKS(xTimeInMs)                                                                   \
     ((TickType_t)(((TickType_t)(xTimeInMs) * (TickType_t)configTICK_RATE_HZ) / (TickType_t)1000U))
-#define pdTICKS_TO_MS(xTicks) ((TickType_t)((uint64_t)(xTicks) * 1000 / configTICK_RATE_HZ))
+#define pdTICKS_TO_MS(xTicks) ((TickType_t)((uint64_t)(xTicks)*1000 / configTICK_RATE_HZ))
 
 #define pdFALSE ((BaseType_t)0)
 #define pdTRUE  ((BaseType_t)1)

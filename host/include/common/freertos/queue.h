@@ -26,23 +26,25 @@ typedef struct QueueDefinition *QueueSetMemberHandle_t;
 #define queueQUEUE_TYPE_BINARY_SEMAPHORE   ((uint8_t)3U)
 #define queueQUEUE_TYPE_RECURSIVE_MUTEX    ((uint8_t)4U)
 
-/* Items are copied in and out. Every call with ticks blocks at most that long, portMAX_DELAY for ever;
- * errQUEUE_FULL / errQUEUE_EMPTY say that the time ran out. */
+/* Items are copied in and out. Every call with ticks blocks at most that long, portMAX_DELAY for
+ * ever; errQUEUE_FULL / errQUEUE_EMPTY say that the time ran out. */
 #define xQueueCreate(len, size) xQueueGenericCreate((len), (size), (queueQUEUE_TYPE_BASE))
 #define xQueueCreateStatic(len, size, storage, buf)                                                \
     xQueueGenericCreateStatic((len), (size), (storage), (buf), (queueQUEUE_TYPE_BASE))
 #define xQueueGetStaticBuffers(q, storage, buf) xQueueGenericGetStaticBuffers((q), (storage), (buf))
-#define xQueueSendToFront(q, item, ticks) xQueueGenericSend((q), (item), (ticks), queueSEND_TO_FRONT)
-#define xQueueSendToBack(q, item, ticks)  xQueueGenericSend((q), (item), (ticks), queueSEND_TO_BACK)
-#define xQueueSend(q, item, ticks)        xQueueGenericSend((q), (item), (ticks), queueSEND_TO_BACK)
-#define xQueueOverwrite(q, item)          xQueueGenericSend((q), (item), 0, queueOVERWRITE)
+#define xQueueSendToFront(q, item, ticks)                                                          \
+    xQueueGenericSend((q), (item), (ticks), queueSEND_TO_FRONT)
+#define xQueueSendToBack(q, item, ticks) xQueueGenericSend((q), (item), (ticks), queueSEND_TO_BACK)
+#define xQueueSend(q, item, ticks)       xQueueGenericSend((q), (item), (ticks), queueSEND_TO_BACK)
+#define xQueueOverwrite(q, item)         xQueueGenericSend((q), (item), 0, queueOVERWRITE)
 #define xQueueSendToFrontFromISR(q, item, w)                                                       \
     xQueueGenericSendFromISR((q), (item), (w), queueSEND_TO_FRONT)
 #define xQueueSendToBackFromISR(q, item, w)                                                        \
     xQueueGenericSendFromISR((q), (item), (w), queueSEND_TO_BACK)
-#define xQueueOverwriteFromISR(q, item, w) xQueueGenericSendFromISR((q), (item), (w), queueOVERWRITE)
-#define xQueueSendFromISR(q, item, w)     xQueueGenericSendFromISR((q), (item), (w), queueSEND_TO_BACK)
-#define xQueueReset(q)                    xQueueGenericReset((q), pdFALSE)
+#define xQueueOverwriteFromISR(q, item, w)                                                         \
+    xQueueGenericSendFromISR((q), (item), (w), queueOVERWRITE)
+#define xQueueSendFromISR(q, item, w) xQueueGenericSendFromISR((q), (item), (w), queueSEND_TO_BACK)
+#define xQueueReset(q)                xQueueGenericReset((q), pdFALSE)
 
 QueueHandle_t xQueueGenericCreate(const UBaseType_t uxQueueLength, const UBaseType_t uxItemSize,
                                   const uint8_t ucQueueType);

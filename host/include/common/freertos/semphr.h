@@ -20,26 +20,26 @@ typedef QueueHandle_t SemaphoreHandle_t;
 #define xSemaphoreCreateBinaryStatic(buf)                                                          \
     xQueueGenericCreateStatic((UBaseType_t)1, semSEMAPHORE_QUEUE_ITEM_LENGTH, NULL, (buf),         \
                               queueQUEUE_TYPE_BINARY_SEMAPHORE)
-#define xSemaphoreCreateMutex()             xQueueCreateMutex(queueQUEUE_TYPE_MUTEX)
-#define xSemaphoreCreateMutexStatic(buf)    xQueueCreateMutexStatic(queueQUEUE_TYPE_MUTEX, (buf))
-#define xSemaphoreCreateRecursiveMutex()    xQueueCreateMutex(queueQUEUE_TYPE_RECURSIVE_MUTEX)
+#define xSemaphoreCreateMutex()          xQueueCreateMutex(queueQUEUE_TYPE_MUTEX)
+#define xSemaphoreCreateMutexStatic(buf) xQueueCreateMutexStatic(queueQUEUE_TYPE_MUTEX, (buf))
+#define xSemaphoreCreateRecursiveMutex() xQueueCreateMutex(queueQUEUE_TYPE_RECURSIVE_MUTEX)
 #define xSemaphoreCreateRecursiveMutexStatic(buf)                                                  \
     xQueueCreateMutexStatic(queueQUEUE_TYPE_RECURSIVE_MUTEX, (buf))
 #define xSemaphoreCreateCounting(max, init) xQueueCreateCountingSemaphore((max), (init))
 #define xSemaphoreCreateCountingStatic(max, init, buf)                                             \
     xQueueCreateCountingSemaphoreStatic((max), (init), (buf))
-#define vSemaphoreDelete(sem)               vQueueDelete((QueueHandle_t)(sem))
+#define vSemaphoreDelete(sem) vQueueDelete((QueueHandle_t)(sem))
 
-#define xSemaphoreTake(sem, ticks)          xQueueSemaphoreTake((sem), (ticks))
+#define xSemaphoreTake(sem, ticks) xQueueSemaphoreTake((sem), (ticks))
 #define xSemaphoreGive(sem)                                                                        \
     xQueueGenericSend((QueueHandle_t)(sem), NULL, semGIVE_BLOCK_TIME, queueSEND_TO_BACK)
-#define xSemaphoreTakeRecursive(sem, ticks) xQueueTakeMutexRecursive((sem), (ticks))
-#define xSemaphoreGiveRecursive(sem)        xQueueGiveMutexRecursive((sem))
-#define xSemaphoreGiveFromISR(sem, woken)   xQueueGiveFromISR((QueueHandle_t)(sem), (woken))
-#define xSemaphoreTakeFromISR(sem, woken)   xQueueReceiveFromISR((QueueHandle_t)(sem), NULL, (woken))
-#define xSemaphoreGetMutexHolder(sem)       xQueueGetMutexHolder((sem))
+#define xSemaphoreTakeRecursive(sem, ticks)  xQueueTakeMutexRecursive((sem), (ticks))
+#define xSemaphoreGiveRecursive(sem)         xQueueGiveMutexRecursive((sem))
+#define xSemaphoreGiveFromISR(sem, woken)    xQueueGiveFromISR((QueueHandle_t)(sem), (woken))
+#define xSemaphoreTakeFromISR(sem, woken)    xQueueReceiveFromISR((QueueHandle_t)(sem), NULL, (woken))
+#define xSemaphoreGetMutexHolder(sem)        xQueueGetMutexHolder((sem))
 #define xSemaphoreGetMutexHolderFromISR(sem) xQueueGetMutexHolderFromISR((sem))
-#define uxSemaphoreGetCount(sem)            uxQueueMessagesWaiting((QueueHandle_t)(sem))
-#define uxSemaphoreGetCountFromISR(sem)     uxQueueMessagesWaitingFromISR((QueueHandle_t)(sem))
+#define uxSemaphoreGetCount(sem)             uxQueueMessagesWaiting((QueueHandle_t)(sem))
+#define uxSemaphoreGetCountFromISR(sem)      uxQueueMessagesWaitingFromISR((QueueHandle_t)(sem))
 #define xSemaphoreGetStaticBuffer(sem, buf)                                                        \
     xQueueGenericGetStaticBuffers((QueueHandle_t)(sem), NULL, (buf))

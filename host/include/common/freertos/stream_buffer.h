@@ -27,13 +27,11 @@ xStreamBufferGenericCreate(size_t xBufferSizeBytes, size_t xTriggerLevelBytes,
                            BaseType_t xIsMessageBuffer,
                            StreamBufferCallbackFunction_t pxSendCompletedCallback,
                            StreamBufferCallbackFunction_t pxReceiveCompletedCallback);
-StreamBufferHandle_t
-xStreamBufferGenericCreateStatic(size_t xBufferSizeBytes, size_t xTriggerLevelBytes,
-                                 BaseType_t xIsMessageBuffer,
-                                 uint8_t *const pucStreamBufferStorageArea,
-                                 StaticStreamBuffer_t *const pxStaticStreamBuffer,
-                                 StreamBufferCallbackFunction_t pxSendCompletedCallback,
-                                 StreamBufferCallbackFunction_t pxReceiveCompletedCallback);
+StreamBufferHandle_t xStreamBufferGenericCreateStatic(
+    size_t xBufferSizeBytes, size_t xTriggerLevelBytes, BaseType_t xIsMessageBuffer,
+    uint8_t *const pucStreamBufferStorageArea, StaticStreamBuffer_t *const pxStaticStreamBuffer,
+    StreamBufferCallbackFunction_t pxSendCompletedCallback,
+    StreamBufferCallbackFunction_t pxReceiveCompletedCallback);
 BaseType_t xStreamBufferGetStaticBuffers(StreamBufferHandle_t xStreamBuffer,
                                          uint8_t **ppucStreamBufferStorageArea,
                                          StaticStreamBuffer_t **ppxStaticStreamBuffer);

@@ -60,15 +60,15 @@ typedef struct xTASK_STATUS {
     BaseType_t xCoreID;
 } TaskStatus_t;
 
-#define taskYIELD()                     portYIELD()
-#define taskENTER_CRITICAL(x)           portENTER_CRITICAL(x)
-#define taskENTER_CRITICAL_FROM_ISR()   portSET_INTERRUPT_MASK_FROM_ISR()
-#define taskENTER_CRITICAL_ISR(x)       portENTER_CRITICAL_ISR(x)
-#define taskEXIT_CRITICAL(x)            portEXIT_CRITICAL(x)
-#define taskEXIT_CRITICAL_FROM_ISR(x)   portCLEAR_INTERRUPT_MASK_FROM_ISR(x)
-#define taskEXIT_CRITICAL_ISR(x)        portEXIT_CRITICAL_ISR(x)
-#define taskDISABLE_INTERRUPTS()        portDISABLE_INTERRUPTS()
-#define taskENABLE_INTERRUPTS()         portENABLE_INTERRUPTS()
+#define taskYIELD()                   portYIELD()
+#define taskENTER_CRITICAL(x)         portENTER_CRITICAL(x)
+#define taskENTER_CRITICAL_FROM_ISR() portSET_INTERRUPT_MASK_FROM_ISR()
+#define taskENTER_CRITICAL_ISR(x)     portENTER_CRITICAL_ISR(x)
+#define taskEXIT_CRITICAL(x)          portEXIT_CRITICAL(x)
+#define taskEXIT_CRITICAL_FROM_ISR(x) portCLEAR_INTERRUPT_MASK_FROM_ISR(x)
+#define taskEXIT_CRITICAL_ISR(x)      portEXIT_CRITICAL_ISR(x)
+#define taskDISABLE_INTERRUPTS()      portDISABLE_INTERRUPTS()
+#define taskENABLE_INTERRUPTS()       portENABLE_INTERRUPTS()
 
 #define taskSCHEDULER_SUSPENDED   ((BaseType_t)0)
 #define taskSCHEDULER_NOT_STARTED ((BaseType_t)1)
@@ -79,7 +79,8 @@ typedef struct xTASK_STATUS {
 /**
  * @brief Create a task, ready to run.
  *
- * usStackDepth is in bytes. The internal heap is charged with the stack and the control block as on the device.
+ * usStackDepth is in bytes. The internal heap is charged with the stack and the control block as on
+ * the device.
  *
  * @context any task
  * @return pdPASS, or errCOULD_NOT_ALLOCATE_REQUIRED_MEMORY: no room for stack or control block
@@ -118,8 +119,8 @@ static inline TaskHandle_t xTaskCreateStatic(TaskFunction_t pxTaskCode, const ch
 /**
  * @brief Delete a task; NULL: the caller, and the call does not return.
  *
- * A task that is computing on another core goes on to its next scheduling point, and out of any critical
- * section, before it ends; its handle is invalid from this call on all the same.
+ * A task that is computing on another core goes on to its next scheduling point, and out of any
+ * critical section, before it ends; its handle is invalid from this call on all the same.
  *
  * @context any task
  */
@@ -199,11 +200,11 @@ BaseType_t xTaskGenericNotifyStateClear(TaskHandle_t xTask, UBaseType_t uxIndexT
 uint32_t ulTaskGenericNotifyValueClear(TaskHandle_t xTask, UBaseType_t uxIndexToClear,
                                        uint32_t ulBitsToClear);
 
-#define xTaskNotify(t, v, a)                xTaskGenericNotify((t), 0, (v), (a), NULL)
-#define xTaskNotifyIndexed(t, i, v, a)      xTaskGenericNotify((t), (i), (v), (a), NULL)
-#define xTaskNotifyAndQuery(t, v, a, prev)  xTaskGenericNotify((t), 0, (v), (a), (prev))
+#define xTaskNotify(t, v, a)                         xTaskGenericNotify((t), 0, (v), (a), NULL)
+#define xTaskNotifyIndexed(t, i, v, a)               xTaskGenericNotify((t), (i), (v), (a), NULL)
+#define xTaskNotifyAndQuery(t, v, a, prev)           xTaskGenericNotify((t), 0, (v), (a), (prev))
 #define xTaskNotifyAndQueryIndexed(t, i, v, a, prev) xTaskGenericNotify((t), (i), (v), (a), (prev))
-#define xTaskNotifyFromISR(t, v, a, w)      xTaskGenericNotifyFromISR((t), 0, (v), (a), NULL, (w))
+#define xTaskNotifyFromISR(t, v, a, w)               xTaskGenericNotifyFromISR((t), 0, (v), (a), NULL, (w))
 #define xTaskNotifyIndexedFromISR(t, i, v, a, w)                                                   \
     xTaskGenericNotifyFromISR((t), (i), (v), (a), NULL, (w))
 #define xTaskNotifyAndQueryFromISR(t, v, a, prev, w)                                               \
@@ -213,15 +214,15 @@ uint32_t ulTaskGenericNotifyValueClear(TaskHandle_t xTask, UBaseType_t uxIndexTo
 #define xTaskNotifyWait(en, ex, val, ticks) xTaskGenericNotifyWait(0, (en), (ex), (val), (ticks))
 #define xTaskNotifyWaitIndexed(i, en, ex, val, ticks)                                              \
     xTaskGenericNotifyWait((i), (en), (ex), (val), (ticks))
-#define xTaskNotifyGive(t)                  xTaskGenericNotify((t), 0, 0, eIncrement, NULL)
-#define xTaskNotifyGiveIndexed(t, i)        xTaskGenericNotify((t), (i), 0, eIncrement, NULL)
-#define vTaskNotifyGiveFromISR(t, w)        vTaskGenericNotifyGiveFromISR((t), 0, (w))
-#define vTaskNotifyGiveIndexedFromISR(t, i, w) vTaskGenericNotifyGiveFromISR((t), (i), (w))
-#define ulTaskNotifyTake(clear, ticks)      ulTaskGenericNotifyTake(0, (clear), (ticks))
-#define ulTaskNotifyTakeIndexed(i, clear, ticks) ulTaskGenericNotifyTake((i), (clear), (ticks))
-#define xTaskNotifyStateClear(t)            xTaskGenericNotifyStateClear((t), 0)
-#define xTaskNotifyStateClearIndexed(t, i)  xTaskGenericNotifyStateClear((t), (i))
-#define ulTaskNotifyValueClear(t, bits)     ulTaskGenericNotifyValueClear((t), 0, (bits))
+#define xTaskNotifyGive(t)                        xTaskGenericNotify((t), 0, 0, eIncrement, NULL)
+#define xTaskNotifyGiveIndexed(t, i)              xTaskGenericNotify((t), (i), 0, eIncrement, NULL)
+#define vTaskNotifyGiveFromISR(t, w)              vTaskGenericNotifyGiveFromISR((t), 0, (w))
+#define vTaskNotifyGiveIndexedFromISR(t, i, w)    vTaskGenericNotifyGiveFromISR((t), (i), (w))
+#define ulTaskNotifyTake(clear, ticks)            ulTaskGenericNotifyTake(0, (clear), (ticks))
+#define ulTaskNotifyTakeIndexed(i, clear, ticks)  ulTaskGenericNotifyTake((i), (clear), (ticks))
+#define xTaskNotifyStateClear(t)                  xTaskGenericNotifyStateClear((t), 0)
+#define xTaskNotifyStateClearIndexed(t, i)        xTaskGenericNotifyStateClear((t), (i))
+#define ulTaskNotifyValueClear(t, bits)           ulTaskGenericNotifyValueClear((t), 0, (bits))
 #define ulTaskNotifyValueClearIndexed(t, i, bits) ulTaskGenericNotifyValueClear((t), (i), (bits))
 
 #ifdef __cplusplus
