@@ -475,7 +475,8 @@ bool event_worker_running(unsigned n, worker_run_t *out)
         .handler = event_sub(sub)->handler,
         .time_limit_us = event_sub(sub)->time_limit_us,
         .started_us = started,
-        .running_us = (uint32_t)esp_timer_get_time() - (started & ~1u), /* undo stamp(): not in the future */
+        /* without the bit that stamp() may have added: a run does not begin in the future */
+        .running_us = (uint32_t)esp_timer_get_time() - (started & ~1u),
         .warned = atomic_load(&worker->warned),
     };
     /* All of it belongs to one run only if that run is still the same one. */

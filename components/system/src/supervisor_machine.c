@@ -23,6 +23,8 @@ static const char *TAG = "supervisor";
 /* How often a mailbox is looked at whose handler is waited for; never longer than a grace period.
  */
 #define DRAIN_LOOK_US 2000
+/* A worker between two handlers that has not moved for so long will not any more. */
+#define STUCK_US (5 * INT64_C(1000000))
 
 static supervised_t s_slots[SYSTEM_SLOTS];
 
@@ -47,6 +49,15 @@ void supervisor_attach(unsigned slot)
     atomic_store(&s_slots[slot].group, 0);
 }
 
+/** Somebody subscribed: services are registered before most others listen, so it saves a block
+ * each. */
+static bool is_heard(system_event_type_t type)
+{
+    event_route_cursor_t cursor = {0};
+    event_receiver_t receivers[EVENT_ROUTE_BATCH];
+    return event_routes_next(type, &cursor, receivers, POOL_NONE) > 0;
+}
+
 void supervised_follow_owner(unsigned slot)
 {
     supervised_t *s = &s_slots[slot];
@@ -65,7 +76,7 @@ void supervised_follow_owner(unsigned slot)
     s->deadline_us = s->watch_us = NEVER_US;
     s->fault_us = 0;
     memset(&s->history, 0, sizeof(s->history));
-    if (s->open && !service_record(slot)->is_app) {
+    if (s->open && !service_record(slot)->is_app && is_heard(SYSTEM_EVENT_SERVICE_REGISTERED)) {
         common_event_post_service(SYSTEM_EVENT_SERVICE_REGISTERED, slot, ESP_OK, 0, 0);
     }
 }
@@ -430,9 +441,16 @@ static bool step_drain(unsigned slot)
 {
     supervised_t *s = &s_slots[slot];
     if (s->open && handler_runs(slot)) {
-        const bool hopeless =
-            s->fault == ESP_ERR_SERVICE_HANG || esp_timer_get_time() >= s->deadline_us;
+        const int64_t late_us = esp_timer_get_time() - s->deadline_us;
+        const bool hopeless = s->fault == ESP_ERR_SERVICE_HANG || late_us >= 0;
         if (!hopeless || !supervisor_take_worker(slot)) {
+            if (late_us >= STUCK_US && !s->set_aside) {
+                /* Between two handlers, and it does not go on: killed, or something above it keeps
+                 * the core. What it may still use must not be taken back. */
+                s->set_aside = true;
+                ESP_LOGE(TAG, "%s: its worker does not run any more", service_slot_name(slot));
+                (void)system_safe_mode_enter("a worker does not run any more");
+            }
             return false;
         }
     }

@@ -116,6 +116,18 @@ static bool is_to_be_watched(unsigned slot)
             !service_restartable(slot));
 }
 
+/** Events wait that the shared workers do not come to: not its own fault, and no restart helps.
+ * Those who hold the workers are found by the time that their handlers take. */
+static bool is_starved(unsigned slot)
+{
+    mailbox_t *mailbox = event_mailbox(slot);
+    portENTER_CRITICAL(&mailbox->lock);
+    const bool starved = mailbox->own == NULL && mailbox->running == NULL &&
+                         priority_queue_count(&mailbox->queue) != 0;
+    portEXIT_CRITICAL(&mailbox->lock);
+    return starved;
+}
+
 static void watch_life(unsigned slot)
 {
     supervised_t *s = supervised(slot);
@@ -130,6 +142,12 @@ static void watch_life(unsigned slot)
     }
     if (watchdog_check(slot, &next_ms) == WATCHDOG_SILENT) {
         s->watched = false;
+        if (is_starved(slot)) {
+            ESP_LOGW(TAG, "%s gets no worker: the handlers of others hold them all",
+                     service_slot_name(slot));
+            look_again_at(esp_timer_get_time() + LOOK_US);
+            return;
+        }
         watchdog_count_timeout(slot);
         supervisor_fault(slot, ESP_ERR_WATCHDOG_TIMEOUT);
         return;
