@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Requests and apps, with the whole core up.
+set(system_up "${KRAKEN_ROOT}/tests/support/system_up.c")
+
+kraken_unit_test(request_response SRCS test_request_response.c "${system_up}" LINK system PRIVATE_OF system)
