@@ -41,7 +41,7 @@ bool event_pattern_matches(const char *pattern, const char *name);
 /** Types registered so far. */
 unsigned event_types_count(void);
 
-/* ---- event_routes.c: the subscription table and the routes from types to it ------------------- */
+/* ---- event_subscriptions.c: the table of subscriptions ----------------------------------------- */
 
 typedef struct {
     /* constant while the subscription lives: written under route and mailbox lock */
@@ -66,11 +66,37 @@ typedef struct {
 #define SUB_PING 0xFFFEu /* a mailbox entry without block: the supervisor asks for a sign of life */
 _Static_assert(CONFIG_SYSTEM_MAX_SUBSCRIPTIONS < SUB_PING, "subscription numbers are 16 bit");
 
-/** A receiver as copied from the routes: still valid if the generation is unchanged. */
+/** A subscription as copied from the routes: still valid if the generation is unchanged. */
 typedef struct {
     uint16_t sub;
     uint16_t generation;
 } event_receiver_t;
+
+extern event_sub_t event_subs[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
+
+static inline event_sub_t *event_sub(uint16_t sub)
+{
+    return &event_subs[sub];
+}
+
+void event_subs_init(void);
+/** The subscription's place in the table may be used again. Caller holds the mailbox lock, or
+ *  knows that nobody else sees it. */
+void event_sub_free(uint16_t sub);
+/** End all subscriptions of an owner; waits for running handlers as unsubscribe does.
+ *  @return ESP_OK; ESP_ERR_TIMEOUT a handler hangs */
+esp_err_t event_subs_reclaim(unsigned slot);
+/** Subscriptions in use now: of one slot, or with SYSTEM_SLOT_NONE of all. */
+unsigned event_subs_count(unsigned slot);
+/** The handle of a subscription. */
+system_subscription_t event_sub_handle(uint16_t sub);
+/** A subscription of a slot that no post reaches, only event_bus_put_block(): its type is NONE.
+ *  system_event_unsubscribe() and the reclaim end it like any other.
+ *  @return as system_event_subscribe() from ESP_ERR_EVENT_ALREADY_SUBSCRIBED on */
+esp_err_t event_subscribe_direct(unsigned slot, system_event_handler_t handler, void *user_data,
+                                 event_receiver_t *out);
+
+/* ---- event_routes.c: the routes from types to subscriptions ------------------------------------ */
 
 /** Receivers copied per turn of the route lock: bounds the time that interrupts are off. */
 #define EVENT_ROUTE_BATCH 16
@@ -83,7 +109,6 @@ typedef struct {
 } event_route_cursor_t;
 
 void event_routes_init(void);
-event_sub_t *event_sub(uint16_t sub);
 /** Copy the next receivers of a type. With retain != POOL_NONE, the first call also makes that
  *  block the type's retained value, in the same turn of the lock. isr-ok.
  *  @return how many, 0 at the end */
@@ -93,21 +118,14 @@ unsigned event_routes_next(system_event_type_t type, event_route_cursor_t *curso
 void event_routes_type_added(system_event_type_t type);
 /** Drop the retained value of a type. */
 void event_routes_forget_retained(system_event_type_t type);
-/** The subscription's place in the table may be used again. Caller holds the mailbox lock, or
- *  knows that nobody else sees it. */
-void event_sub_free(uint16_t sub);
-/** End all subscriptions of an owner; waits for running handlers as unsubscribe does.
- *  @return ESP_OK; ESP_ERR_TIMEOUT a handler hangs */
-esp_err_t event_routes_reclaim(unsigned slot);
-/** Subscriptions in use now: of one slot, or with SYSTEM_SLOT_NONE of all. */
-unsigned event_subs_count(unsigned slot);
-/** The handle of a subscription. */
-system_subscription_t event_sub_handle(uint16_t sub);
-/** A subscription of a slot that no post reaches, only event_bus_put_block(): its type is NONE.
- *  system_event_unsubscribe() and the reclaim end it like any other.
- *  @return as system_event_subscribe() from ESP_ERR_EVENT_ALREADY_SUBSCRIBED on */
-esp_err_t event_subscribe_direct(unsigned slot, system_event_handler_t handler, void *user_data,
-                                 event_receiver_t *out);
+/** Put a subscription on the list of its type and hand it the retained value. Registry lock held. */
+void event_routes_link(uint16_t sub, system_event_type_t type);
+/** Let a subscription have all types that match. Registry lock held. @return false: no pattern free */
+bool event_routes_link_pattern(uint16_t sub, const char *pattern);
+/** Take a subscription off its list, or its pattern away. Registry lock held. */
+void event_routes_unlink(uint16_t sub);
+/** The text of pattern number - 1. Registry lock held. */
+const char *event_pattern_text(uint8_t pattern);
 
 /* ---- event_mailbox.c: one mailbox per owner, and which of them are ready ----------------------- */
 

@@ -251,7 +251,7 @@ esp_err_t service_reclaim(unsigned slot)
     requests_reclaim(slot);     /* whoever waits for its answer is told */
     event_worker_t *own = event_mailbox(slot)->own;
     (void)event_mailbox_close(slot); /* nothing new is delivered */
-    esp_err_t ret = event_routes_reclaim(slot);
+    esp_err_t ret = event_subs_reclaim(slot);
     if (own != NULL && atomic_load(&own->quarantined) == 0 &&
         event_worker_destroy_private(own) != ESP_OK) {
         ret = ESP_ERR_TIMEOUT;

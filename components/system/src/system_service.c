@@ -64,6 +64,7 @@ static void init_state(void)
     handler_monitor_init();
     event_types_init();
     event_routes_init();
+    event_subs_init();
     event_mailbox_init();
     event_bus_init();
     requests_init();
@@ -118,6 +119,7 @@ esp_err_t system_service_init(system_secure_key_t *key)
     }
     if (ret != ESP_OK) {
         ESP_LOGE(TAG, "cannot start: %s", system_error_to_string(ret));
+        app_manager_deinit();
         (void)supervisor_stop();
         atomic_store(&s_initialized, false);
         take_down();
