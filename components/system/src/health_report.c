@@ -26,7 +26,7 @@
 
 static const char *TAG = "health";
 
-/** A class with fewer free blocks than this share, in percent, is nearly used up. */
+/** A class is nearly used up when less than this share of it, in percent, is free for everybody. */
 #define POOL_LOW_PERCENT 10
 
 #define REPORT_STACK    3584
@@ -111,7 +111,9 @@ static bool pool_low(const health_report_t *report)
 {
     for (unsigned i = 0; i < MEMORY_POOL_CLASSES; i++) {
         const memory_pool_stats_t *pool = &report->pools[i];
-        if ((pool->blocks - pool->used) * 100 < pool->blocks * POOL_LOW_PERCENT) {
+        const uint32_t taken = pool->used + pool->reserved;
+        const uint32_t left = taken < pool->blocks ? pool->blocks - taken : 0;
+        if (left * 100 < pool->blocks * POOL_LOW_PERCENT) {
             return true;
         }
     }
