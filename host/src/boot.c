@@ -2,13 +2,11 @@
 
 // Boot order of the board, and the parts of host_control.h that concern the whole of it.
 
+#include "esp_task.h"
 #include "esp_timer.h"
 #include "host_internal.h"
 #include "host_services.h"
 #include "sched.h"
-
-#define MAIN_STACK 8192
-#define MAIN_PRIO  1
 
 static host_config_t s_config;
 static int s_running; /* atomic */
@@ -45,8 +43,8 @@ static void start_tasks(void)
     const k_task_spec_t spec = {
         .fn = main_task,
         .name = "main",
-        .stack = MAIN_STACK,
-        .prio = MAIN_PRIO,
+        .stack = ESP_TASK_MAIN_STACK,
+        .prio = ESP_TASK_MAIN_PRIO,
         .core = 0,
         .caps = MALLOC_CAP_INTERNAL | MALLOC_CAP_8BIT,
     };

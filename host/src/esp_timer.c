@@ -7,11 +7,10 @@
 #include <inttypes.h>
 #include <string.h>
 #include "esp_heap_caps.h"
+#include "esp_task.h"
 #include "host_internal.h"
 #include "sched.h"
 
-#define TIMER_PRIO    (configMAX_PRIORITIES - 3)
-#define TIMER_STACK   4096
 #define PERIOD_MIN_US 50
 
 /* Guarded by the kernel lock. */
@@ -141,8 +140,8 @@ esp_err_t esp_timer_init(void)
         const k_task_spec_t spec = {
             .fn = timer_task,
             .name = "esp_timer",
-            .stack = TIMER_STACK,
-            .prio = TIMER_PRIO,
+            .stack = ESP_TASK_TIMER_STACK,
+            .prio = ESP_TASK_TIMER_PRIO,
             .core = 0,
             .is_daemon = true,
             .caps = MALLOC_CAP_INTERNAL | MALLOC_CAP_8BIT,
