@@ -87,6 +87,7 @@ static void on_task_deleted(int index, void *identity)
     (void)index;
     app_life_t *life = (app_life_t *)(void *)((char *)identity - offsetof(app_life_t, identity));
     atomic_store(&life->task_state, APP_TASK_NONE);
+    app_lifecycle_kick(); /* an app that deleted its own task has nobody else to say so */
 }
 
 /** @return false: it was asked to stop before it began */
@@ -473,7 +474,9 @@ static void look_after(app_t *app, int64_t *next_us)
     app_unlock();
     if (start) {
         (void)app_lifecycle_start(app); /* says so if it cannot */
-    } else if (stopping && !step_down(app)) {
+    } else if (stopping && step_down(app)) {
+        sooner(next_us, 0); /* it may be due to start again some time */
+    } else if (stopping) {
         /* The return of its entry point kicks the manager; the rest is looked at each tick. */
         const bool hopes = atomic_load(&app->life->task_state) == APP_TASK_ALIVE &&
                            !app->life->set_aside && esp_timer_get_time() < app->deadline_us;
