@@ -22,12 +22,13 @@
 #include "host_services.h"
 #include "host_system.h"
 
-#define INTERNAL_MAIN   245760u
-#define INTERNAL_STACKS 22308u
-#define INTERNAL_CACHE  32768u
-#define INTERNAL_RTC    8168u
-#define SPIRAM_BYTES    (8u * 1024u * 1024u)
-#define SMALL_BOARD     (128u * 1024u) // below this all internal RAM is one region
+#define INTERNAL_MAIN     245760u
+#define INTERNAL_STACKS   22308u
+#define INTERNAL_CACHE    32768u
+#define INTERNAL_RTC      8168u
+#define SPIRAM_BYTES      (8u * 1024u * 1024u)
+#define BOARD_RAM_ADDRESS 0x3C000000u    // where the S3 has its data bus
+#define SMALL_BOARD       (128u * 1024u) // below this all internal RAM is one region
 
 #define COMMON_CAPS (MALLOC_CAP_DEFAULT | MALLOC_CAP_32BIT | MALLOC_CAP_8BIT)
 #define DIRAM_CAPS                                                                                 \
@@ -95,6 +96,16 @@ static void add_internal(size_t *offset, size_t bytes)
     }
 }
 
+// The same address in every run, as on the board: what hashes or sorts pointers to the heap then
+// does the same each time, and a seed of the simulator repeats itself. Elsewhere if that is taken.
+static void *map_memory(size_t size)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    void *memory = mmap((void *)BOARD_RAM_ADDRESS, size, PROT_READ | PROT_WRITE,
+                        flags | MAP_FIXED_NOREPLACE, -1, 0);
+    return memory != MAP_FAILED ? memory : mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+}
+
 static void build(size_t internal_bytes, size_t spiram_bytes)
 {
     size_t internal = internal_bytes;
@@ -109,7 +120,7 @@ static void build(size_t internal_bytes, size_t spiram_bytes)
     if (s_memory != NULL) {
         munmap(s_memory, s_memory_size);
     }
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *memory = map_memory(size);
     if (memory == MAP_FAILED) {
         host_panic("cannot reserve %zu bytes for the board's RAM", size);
     }
