@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+kraken_unit_test(shell SRCS test_shell.c LINK shell system)
