@@ -15,6 +15,8 @@
 #:   --headers     each public header alone, as C and as C++
 #:   --analysis    cppcheck and clang-tidy
 #:   --xtensa      the portable sources for a 32-bit Xtensa
+#:   --size        flash and memory of each component on the device, against tools/size_accepted.txt; with --fix it is written
+#:   --budget      whether the system component keeps its share of flash and memory, with one line a source; not among "all"
 #:   --idf PATH    every device source against the real headers of the ESP-IDF v5.5 at PATH, configured for a board of boards/
 #:                 (--board); its own compiler if on PATH, else Debian's with newlib (--newlib: other headers for that)
 #:
@@ -23,7 +25,7 @@ set -eu
 # shellcheck source=tools/kraken/lib.sh
 . "$KRAKEN_ROOT/tools/kraken/lib.sh"
 
-all="format style layers links generated shell headers analysis xtensa"
+all="format style layers links generated shell headers analysis xtensa size"
 wanted=
 fix=
 idf=
@@ -44,7 +46,7 @@ while [ $# -gt 0 ]; do
         ;;
     --fix) fix=--fix ;;
     --*)
-        case " $all " in
+        case " $all budget " in
         *" ${option#--} "*) wanted="$wanted ${option#--}" ;;
         *) die "check: there is no check $option (./kraken check --help)" ;;
         esac
@@ -54,8 +56,8 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$wanted" ] || wanted=$all
 case $fix$wanted in
---fix" format" | --fix" generated" | [!-]*) ;;
-*) die "check: --fix belongs to --format or --generated alone" ;;
+--fix" format" | --fix" generated" | --fix" size" | [!-]*) ;;
+*) die "check: --fix belongs to --format, --generated or --size alone" ;;
 esac
 
 case $idf,$board$newlib in
@@ -68,7 +70,7 @@ case $wanted in
 *) need build check ;;
 esac
 case $wanted in
-*headers* | *analysis* | *xtensa*)
+*headers* | *analysis* | *xtensa* | *size* | *budget*)
     # These read what the build knows: include folders, sources, configuration.
     need test
     configure host
@@ -90,6 +92,8 @@ run_check()
         [ -z "$newlib" ] || set -- "$@" --newlib "$newlib"
         /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/idf.py" "$@"
         ;;
+    size) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/size.py" "$KRAKEN_ROOT" "$build_root/host" ${fix:+"$fix"} ;;
+    budget) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/size.py" "$KRAKEN_ROOT" "$build_root/host" --budget --modules ;;
     style | layers | links) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/$1.py" "$KRAKEN_ROOT" ;;
     *) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/$1.py" "$KRAKEN_ROOT" "$build_root/host" ;;
     esac
