@@ -20,17 +20,17 @@ foreach(name
         s07_locks_are_held_while_foreign_code_runs
         x01_documented_pools_can_serve_no_event
         x02_subscriptions_per_service_are_global)
-    kraken_unit_test(${name} SRCS ${name}.c "${system_up}" LINK system)
+    kraken_unit_test(${name} SRCS ${name}.c "${system_up}" LINK system esp_timer)
 endforeach()
 
 # These hold a lock of the core's, to be what is in the way.
 foreach(name t02_dispatcher_gives_a_lock_it_does_not_hold s06_every_post_walks_all_tables)
-    kraken_unit_test(${name} SRCS ${name}.c "${system_up}" LINK system PRIVATE_OF system)
+    kraken_unit_test(${name} SRCS ${name}.c "${system_up}" LINK system esp_timer PRIVATE_OF system)
 endforeach()
 
 # These let minutes pass, or measure on the virtual clock.
 foreach(name d10_modules_that_nobody_calls d12_the_bus_polls_and_low_starves)
-    kraken_unit_test(${name} SRCS ${name}.c "${system_up}" LINK system MODES sim)
+    kraken_unit_test(${name} SRCS ${name}.c "${system_up}" LINK system esp_timer MODES sim)
 endforeach()
 
 foreach(name
@@ -39,5 +39,5 @@ foreach(name
         t05_mutexes_are_made_at_first_use
         t08_pool_believes_any_pointer
         t12_start_after_stop_makes_tasks_twice)
-    kraken_scenario(${name} SRCS ${name}.c "${system_up}" LINK system)
+    kraken_scenario(${name} SRCS ${name}.c "${system_up}" LINK system esp_timer)
 endforeach()
