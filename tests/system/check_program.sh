@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# The program from outside.
+#   check_program.sh PART PROGRAM     PART: arguments, demo_sim, demo_threads, shell, reboot
+set -u
+
+part=$1
+program=$2
+failures=0
+output=$(mktemp)
+trap 'rm -rf "$output" "$output.2" "$output.dir"' EXIT
+
+verdict() # TEXT STATUS
+{
+    if [ "$2" -eq 0 ]; then
+        printf 'ok    %s\n' "$1"
+    else
+        printf 'FAIL  %s; the output was:\n' "$1"
+        cat "$output"
+        failures=$((failures + 1))
+    fi
+}
+
+expect() # STATUS TEXT ARGUMENTS...: the program ends with this status and prints this text
+{
+    want=$1
+    text=$2
+    shift 2
+    "$program" "$@" >"$output" 2>&1 </dev/null
+    status=$?
+    grep -q -e "$text" "$output"
+    verdict "$(basename "$program") $*: $want and \"$text\" (status $status)" \
+        $((status != want || $?))
+}
+
+shell() # STATUS TEXT COMMANDS: the shell on a pipe, one command a line
+{
+    printf '%b' "$3" | "$program" --shell >"$output" 2>&1
+    status=$?
+    grep -q -e "$2" "$output"
+    verdict "shell: $3: $1 and \"$2\" (status $status)" $((status != $1 || $?))
+}
+
+check_arguments()
+{
+    expect 0 'usage: ./kraken run' --help
+    expect 0 'usage: ./kraken run' -h
+    expect 2 'try --help' --nonsense
+    expect 2 'try --help' --seed
+    expect 2 '--seed wants a number: x' --seed x
+    expect 2 '--seed wants a number: 1x' --seed 1x
+    expect 2 '--seed wants a number: -1' --seed -1
+    expect 2 'exclude each other' --demo --shell
+    expect 2 'what is this: word' word
+    expect 2 'not a directory' --state "$output"
+}
+
+check_demo_sim()
+{
+    for seed in 1 2 3 4 5 6 7 8 9 10; do
+        expect 0 'all that was claimed was seen' --seed "$seed"
+    done
+    expect 0 'all that was claimed was seen' --demo --seed 11
+    cp "$output" "$output.2"
+    expect 0 'all that was claimed was seen' --demo --seed 11
+    cmp "$output" "$output.2"
+    verdict 'the same seed, the same run' $?
+}
+
+check_demo_threads()
+{
+    expect 0 'all that was claimed was seen'
+    expect 0 'all that was claimed was seen' --demo --state "$output.dir"
+}
+
+check_shell()
+{
+    shell 0 'demo.sensor *RUNNING' 'services\n'
+    shell 0 'demo.sensor *RUNNING' 'services' # no end of line
+    shell 0 'ready' ''
+    shell 0 'hello' '\n# a comment\napps\nquit\nnonsense\n'
+    shell 1 'no such command: nonsense' 'nonsense\nservices\n'
+    shell 1 'usage: app' 'app\n'
+    shell 0 '[1-9][0-9]* events in 1 s' 'events tap demo.* 1\n'
+    shell 0 'demo.sensor *RUNNING *1 *1' 'inject hang demo.sensor\nsleep 3\nservices\n'
+    shell 0 'demo.sensor *events [1-9]' 'inject flood demo.sensor 500\nsleep 1\nhealth\n'
+    shell 0 'shell *RUNNING' 'safe enter\nsleep 1\nservices\n'
+    shell 0 'demo.logger *STOPPED' 'safe enter\nsleep 1\nservices\n'
+    shell 0 'hello *[0-9.]* *PAUSED' 'sleep 1\napp pause hello\napps\n'
+}
+
+check_reboot()
+{
+    # What follows the reboot is executed by the system that came up again.
+    shell 0 'demo.sensor *RUNNING' 'reboot\nservices\n'
+    [ "$(grep -c 'main: ready' "$output")" -eq 2 ]
+    verdict 'it booted twice' $?
+}
+
+case $part in
+arguments) check_arguments ;;
+demo_sim) check_demo_sim ;;
+demo_threads) check_demo_threads ;;
+shell) check_shell ;;
+reboot) check_reboot ;;
+*)
+    echo "no such part: $part"
+    exit 2
+    ;;
+esac
+exit $((failures != 0))

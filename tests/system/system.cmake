@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The program as people run it: arguments, demonstration, shell on a pipe.
+if(TARGET kraken_os)
+    set(script "${CMAKE_CURRENT_LIST_DIR}/check_program.sh")
+    foreach(part arguments demo_sim demo_threads shell reboot)
+        if(part STREQUAL "demo_sim" AND NOT "sim" IN_LIST KRAKEN_TEST_MODES)
+            continue()
+        endif()
+        if(NOT part MATCHES "demo_sim|arguments" AND NOT "threads" IN_LIST KRAKEN_TEST_MODES)
+            continue()
+        endif()
+        add_test(NAME system.${part} COMMAND sh "${script}" ${part} $<TARGET_FILE:kraken_os>)
+        set_tests_properties(system.${part} PROPERTIES LABELS system TIMEOUT 120)
+    endforeach()
+    if(KRAKEN_FLAVOUR STREQUAL "host")
+        # A build of its own, so that the demonstration is seen to fail.
+        add_test(NAME system.demo_without_watchdog
+            COMMAND sh "${CMAKE_CURRENT_LIST_DIR}/check_watchdog_off.sh" "${KRAKEN_ROOT}"
+                "${CMAKE_BINARY_DIR}/tests/watchdog_off")
+        set_tests_properties(system.demo_without_watchdog PROPERTIES LABELS system TIMEOUT 300
+            ENVIRONMENT "CC=${CMAKE_C_COMPILER};CXX=${CMAKE_CXX_COMPILER}")
+    endif()
+endif()
