@@ -98,8 +98,9 @@ supervised_t *supervised(unsigned slot);
 void supervised_init(void);
 /** A new owner moves in: forget what other tasks left for the last one. Registry lock held. */
 void supervisor_attach(unsigned slot);
-/** Forget the last owner of a slot when there is a new one, or none. */
-void supervised_follow_owner(unsigned slot);
+/** Somebody owns the slot. Forgets the last owner when there is a new one, so it is asked before
+ *  anything is done with a slot. */
+bool supervised_present(unsigned slot);
 /** Take a slot as far as it goes now. @return true when something changed */
 bool supervised_step(unsigned slot);
 /** When supervised_step() has to be called again at the latest. */

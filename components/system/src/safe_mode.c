@@ -149,7 +149,8 @@ static bool enforce(unsigned slot)
 static bool restore(unsigned slot)
 {
     if (supervised(slot)->safe_mode_stopped && supervised_is_idle(slot)) {
-        supervised_begin_up(slot);
+        supervised(slot)->safe_mode_stopped = false;
+        supervised(slot)->waits_for_needs = true; /* it starts as soon as what it needs has */
         return true;
     }
     return release(slot);
@@ -175,7 +176,7 @@ bool safe_mode_step(void)
         }
     }
     for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
-        if (service_slot_used(slot)) {
+        if (supervised_present(slot)) {
             changed |= active ? enforce(slot) : restore(slot);
         }
     }

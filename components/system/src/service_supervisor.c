@@ -85,7 +85,7 @@ static slot_set_t everybody(request_kind_t kind)
 {
     slot_set_t set = 0;
     for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
-        if (service_slot_used(slot) &&
+        if (supervised_present(slot) &&
             (kind == REQUEST_START_ALL
                  ? service_restartable(slot)
                  : kind == REQUEST_STOP_EVERYTHING || !service_record(slot)->is_app)) {
@@ -105,7 +105,7 @@ static esp_err_t look_at(request_t *request, request_kind_t kind)
         return ESP_OK;
     }
     const esp_err_t ret = service_slot_of(request->id, &slot);
-    if (ret != ESP_OK) {
+    if (ret != ESP_OK || !supervised_present(slot)) {
         return ret;
     }
     request->set = SLOT_BIT(slot);
@@ -180,7 +180,7 @@ static esp_err_t result_of(unsigned slot, request_kind_t kind)
     switch (kind) {
     case REQUEST_START:
     case REQUEST_START_ALL:
-        if (supervised_is_up(slot) || !service_slot_used(slot)) {
+        if (supervised_is_up(slot) || !supervised_present(slot)) {
             return ESP_OK;
         }
         return s->error != ESP_OK ? s->error : ESP_ERR_SERVICE_START_FAILED;
@@ -232,13 +232,13 @@ static bool step_request(request_t *request, request_kind_t kind)
         if ((request->set & bit) == 0) {
             continue;
         }
-        if ((request->begun & bit) == 0 && service_slot_used(slot) &&
+        if ((request->begun & bit) == 0 && supervised_present(slot) &&
             (start ? begin_start(request, slot) : begin_stop(slot))) {
             request->begun |= bit;
             changed = true;
         }
         at_rest = at_rest && supervised_is_idle(slot) &&
-                  ((request->begun & bit) != 0 || !service_slot_used(slot));
+                  ((request->begun & bit) != 0 || !supervised_present(slot));
     }
     if (at_rest) {
         answer(request, result(request, kind));
@@ -284,7 +284,7 @@ static void settle(void)
         changed = supervisor_requests_step();
         changed |= safe_mode_step();
         for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
-            if (service_slot_used(slot)) {
+            if (supervised_present(slot)) {
                 changed |= step_asked(slot);
                 changed |= supervised_step(slot);
             }
@@ -297,7 +297,7 @@ static void sleep_until_needed(void)
 {
     int64_t deadline = supervisor_watch_deadline();
     for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
-        if (service_slot_used(slot)) {
+        if (supervised_present(slot)) {
             const int64_t one = supervised_deadline(slot);
             deadline = one < deadline ? one : deadline;
         }
@@ -316,9 +316,6 @@ static void supervisor_main(void *arg)
     (void)arg;
     system_identity_set(&s_identity);
     while (!atomic_load(&s_quit)) {
-        for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
-            supervised_follow_owner(slot);
-        }
         supervisor_watch();
         settle();
         sleep_until_needed();
@@ -440,7 +437,8 @@ esp_err_t system_service_restart(system_service_id_t id)
     if (!service_restartable(slot)) {
         return ESP_ERR_SERVICE_NOT_RESTARTABLE;
     }
-    if (!supervised_is_up(slot)) {
+    const system_service_state_t state = service_state(slot);
+    if (state != SYSTEM_SERVICE_STATE_RUNNING && state != SYSTEM_SERVICE_STATE_PAUSED) {
         return ESP_ERR_INVALID_STATE;
     }
     atomic_fetch_or(&supervised(slot)->asked, ASK_RESTART);

@@ -15,6 +15,7 @@
 
 #include "common_events_internal.h"
 #include "event_internal.h"
+#include "flight_recorder_internal.h"
 #include "watchdog_internal.h"
 
 static const char *TAG = "supervisor";
@@ -111,7 +112,8 @@ bool supervisor_start_waiting(void)
     bool began = false;
     for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
         if (supervised(slot)->waits_for_needs && supervised_is_idle(slot) &&
-            service_slot_used(slot) && supervisor_needs_met(slot)) {
+            supervised_present(slot) && supervisor_needs_met(slot) &&
+            (!system_safe_mode_active() || safe_mode_keeps(slot))) {
             supervised_begin_up(slot);
             began = true;
         }
@@ -231,6 +233,7 @@ void supervisor_fault(unsigned slot, esp_err_t reason)
     service_record_t *record = service_record(slot);
     atomic_fetch_add(&record->fault_count, 1);
     atomic_store(&record->last_error, reason);
+    flight_record_slot(FLIGHT_FAULT, slot, SYSTEM_EVENT_TYPE_NONE, (uint32_t)reason, 0);
     ESP_LOGE(TAG, "%s is at fault: %s", record->name, system_error_to_string(reason));
     if (!watchdog_on()) {
         return;

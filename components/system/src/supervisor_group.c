@@ -123,7 +123,7 @@ slot_set_t supervisor_group_members(system_supervisor_t group)
 {
     slot_set_t set = 0;
     for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
-        if (service_slot_used(slot) && !service_record(slot)->is_app &&
+        if (supervised_present(slot) && !service_record(slot)->is_app &&
             is_within(supervisor_group_of(slot), group)) {
             set |= SLOT_BIT(slot);
         }

@@ -58,13 +58,9 @@ static bool is_heard(system_event_type_t type)
     return event_routes_next(type, &cursor, receivers, POOL_NONE) > 0;
 }
 
-void supervised_follow_owner(unsigned slot)
+static void follow_owner(unsigned slot, system_service_id_t id)
 {
     supervised_t *s = &s_slots[slot];
-    const system_service_id_t id = service_slot_id(slot);
-    if (s->id == id) {
-        return;
-    }
     /* The fields that others may have written by now were reset by supervisor_attach(). */
     s->id = id;
     s->after = AFTER_STOPPED;
@@ -79,6 +75,15 @@ void supervised_follow_owner(unsigned slot)
     if (s->open && !service_record(slot)->is_app && is_heard(SYSTEM_EVENT_SERVICE_REGISTERED)) {
         common_event_post_service(SYSTEM_EVENT_SERVICE_REGISTERED, slot, ESP_OK, 0, 0);
     }
+}
+
+bool supervised_present(unsigned slot)
+{
+    const system_service_id_t id = service_slot_id(slot);
+    if (s_slots[slot].id != id) {
+        follow_owner(slot, id);
+    }
+    return id != SYSTEM_SERVICE_ID_NONE;
 }
 
 /* ---- where it is ---------------------------------------------------------------------------- */
@@ -215,8 +220,6 @@ void supervised_begin_up(unsigned slot)
 {
     supervised_t *s = &s_slots[slot];
     s->error = ESP_OK;
-    s->waits_for_needs = false;
-    s->safe_mode_stopped = false;
     s->set_aside = false;
     enter(slot, PHASE_NEEDS, NEVER_US);
 }
@@ -286,6 +289,8 @@ static bool step_needs(unsigned slot)
             return false; /* on its way up, or down and up again */
         }
     }
+    s_slots[slot].waits_for_needs = false;
+    s_slots[slot].safe_mode_stopped = false;
     supervisor_hold(slot, HOLD_LIFECYCLE, true);
     enter(slot, PHASE_INIT, NEVER_US);
     service_set_state_with(slot, SYSTEM_SERVICE_STATE_STARTING, ESP_OK, 0, 0);

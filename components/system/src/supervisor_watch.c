@@ -12,6 +12,7 @@
 
 #include "common_events_internal.h"
 #include "event_internal.h"
+#include "flight_recorder_internal.h"
 #include "handler_monitor_internal.h"
 #include "resource_quota_internal.h"
 #include "watchdog_internal.h"
@@ -98,6 +99,8 @@ static void watch_handler(unsigned worker)
         look_again_at(now + (HANG_US - run.running_us));
     } else if (s_hang_reported[worker] != run.started_us) {
         s_hang_reported[worker] = run.started_us;
+        flight_record_slot(FLIGHT_HANG, run.slot, run.type, (uint32_t)(uintptr_t)run.handler,
+                           run.running_us / 1000u);
         supervisor_fault(run.slot, ESP_ERR_SERVICE_HANG);
     }
 }
@@ -201,7 +204,7 @@ void supervisor_watch(void)
     }
     poll_quotas();
     for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
-        if (service_slot_used(slot)) {
+        if (supervised_present(slot)) {
             watch_quota(slot);
             watch_life(slot);
         }

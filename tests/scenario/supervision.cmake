@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+set(scripted "${KRAKEN_ROOT}/tests/support/system_up.c" "${KRAKEN_ROOT}/tests/support/scripted_service.c")
+
+foreach(name
+        supervision_dependants
+        supervision_gives_up
+        supervision_handler_hangs
+        supervision_lifecycle_fails)
+    kraken_scenario(${name} SRCS ${name}.c ${scripted} LINK system)
+endforeach()
