@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Eight publishers, 32 subscriptions of all four policies in four mailboxes, payloads of 0 to 4096
+ * Eight publishers, 32 subscriptions of all four policies in two mailboxes, payloads of 0 to 4096
  * bytes at all priorities, far more than the handlers can take, and not one allocation allowed
  * after boot. Each event is delivered or refused as its policy says and counted; order holds per
  * publisher, lane and subscriber; nothing leaks.
@@ -25,7 +25,7 @@
 #define PUBLISHERS 8
 #define PATIENT    7 /* the publisher whose subscribers make it wait: posts less */
 #define RECEIVERS  4
-#define HANDLER_US 200 /* slower than the publishers: the mailboxes fill */
+#define HANDLER_US 20
 #define SUBS       32 /* each receiver subscribes to every publisher */
 
 typedef struct {
@@ -34,12 +34,18 @@ typedef struct {
 } head_t;
 
 typedef struct {
-    uint32_t next[PUBLISHERS][SYSTEM_EVENT_LANES]; /* lowest number that may come next */
     _Atomic uint32_t handled;
     unsigned running; /* handlers of one subscriber never overlap: plain on purpose */
 } receiver_t;
 
+typedef struct {
+    receiver_t *receiver;
+    unsigned publisher;
+    uint32_t next[SYSTEM_EVENT_LANES]; /* lowest number that may come next */
+} subscription_t;
+
 static receiver_t receivers[RECEIVERS];
+static subscription_t subs[SUBS];
 static system_service_id_t publisher_ids[PUBLISHERS], receiver_ids[RECEIVERS];
 static system_event_type_t types[PUBLISHERS];
 static uint32_t events_of[PUBLISHERS], events_total;
@@ -58,16 +64,17 @@ static uint32_t next_random(uint32_t *state)
 
 static void on_event(const system_event_t *event, void *user_data)
 {
-    receiver_t *me = user_data;
+    subscription_t *sub = user_data;
+    receiver_t *me = sub->receiver;
     SCENARIO_CHECK_INT(me->running++, ==, 0);
     if (event->data_size >= sizeof(head_t)) {
         const head_t *head = event->data;
         const unsigned lane = priority_queue_lane(event->priority);
-        SCENARIO_CHECK(head->publisher < PUBLISHERS);
+        SCENARIO_CHECK_INT(head->publisher, ==, sub->publisher);
         SCENARIO_CHECK(event->type == types[head->publisher]);
         SCENARIO_CHECK(event->source == publisher_ids[head->publisher]);
-        SCENARIO_CHECK_INT(head->number, >=, me->next[head->publisher][lane]);
-        me->next[head->publisher][lane] = head->number + 1;
+        SCENARIO_CHECK_INT(head->number, >=, sub->next[lane]);
+        sub->next[lane] = head->number + 1;
         const uint8_t *bytes = event->data;
         SCENARIO_CHECK(event->data_size == sizeof(head_t) ||
                        bytes[event->data_size - 1] == (uint8_t)head->number);
@@ -97,14 +104,25 @@ static uint8_t priority_of(uint32_t random)
     return priorities[random % SYSTEM_EVENT_LANES];
 }
 
-static void sample_fill(unsigned publisher)
+static void sample_fill(uint32_t n)
 {
-    mailbox_t *mailbox = event_mailbox(system_id_slot(receiver_ids[publisher % RECEIVERS]));
+    mailbox_t *mailbox = event_mailbox(system_id_slot(receiver_ids[n % RECEIVERS]));
     portENTER_CRITICAL(&mailbox->lock);
     const unsigned waiting = priority_queue_count(&mailbox->queue);
     portEXIT_CRITICAL(&mailbox->lock);
     atomic_fetch_add(&samples, 1);
     atomic_fetch_add(&samples_full, waiting * 10 >= QUEUE_ENTRIES * 9);
+}
+
+/** Three quarters of the time nothing is handed out, so that the mailboxes are full. */
+static void let_rest(uint32_t n)
+{
+    const uint32_t phase = events_of[0] / 16;
+    if (n % phase == 0) {
+        for (unsigned i = 0; i < RECEIVERS; i++) {
+            event_mailbox_pause(system_id_slot(receiver_ids[i]), n / phase % 4 != 3);
+        }
+    }
 }
 
 static void publish(void *arg)
@@ -115,6 +133,9 @@ static void publish(void *arg)
     uint8_t *payload = payloads[me];
     system_post_result_t result;
     for (uint32_t n = 0; n < events_of[me]; n++) {
+        if (me == 0) {
+            let_rest(n);
+        }
         const uint32_t r = next_random(&random);
         const size_t size = payload_size(r);
         if (size != 0) {
@@ -137,12 +158,33 @@ static void publish(void *arg)
         atomic_fetch_add(&delivered, result.delivered);
         atomic_fetch_add(&refused, result.refused);
         atomic_fetch_add(&displaced, result.displaced);
-        if (n % 16 == 0 && n >= events_of[me] / 4) { /* once it has filled */
-            sample_fill(me);
+        if (me == 0) {
+            sample_fill(n);
         }
+    }
+    if (me == 0) {
+        let_rest(events_of[0] / 16 * 3); /* and now work */
     }
     atomic_fetch_add(&publishers_done, 1);
     vTaskDelete(NULL);
+}
+
+static void subscribe(unsigned receiver, unsigned n)
+{
+    static const system_subscription_config_t configs[] = {
+        {.overflow = SYSTEM_OVERFLOW_REJECT},
+        {.overflow = SYSTEM_OVERFLOW_DROP_OLDEST},
+        {.overflow = SYSTEM_OVERFLOW_KEEP_LATEST},
+    };
+    static const system_subscription_config_t patient = {.overflow = SYSTEM_OVERFLOW_BLOCK,
+                                                         .block_ms = 1};
+    const unsigned publisher = n % PUBLISHERS;
+    subscription_t *sub = &subs[receiver * (SUBS / RECEIVERS) + n];
+    sub->receiver = &receivers[receiver];
+    sub->publisher = publisher;
+    SCENARIO_CHECK(system_event_subscribe_ex(receiver_ids[receiver], types[publisher], on_event, sub,
+                                             publisher == PATIENT ? &patient : &configs[n % 3],
+                                             NULL) == ESP_OK);
 }
 
 static void set_up(void)
@@ -158,18 +200,7 @@ static void set_up(void)
         snprintf(name, sizeof(name), "receiver%u", i);
         receiver_ids[i] = system_up_service(name);
         for (unsigned n = 0; n < SUBS / RECEIVERS; n++) {
-            static const system_subscription_config_t configs[] = {
-                {.overflow = SYSTEM_OVERFLOW_REJECT},
-                {.overflow = SYSTEM_OVERFLOW_DROP_OLDEST},
-                {.overflow = SYSTEM_OVERFLOW_KEEP_LATEST},
-                {.overflow = SYSTEM_OVERFLOW_REJECT},
-            };
-            static const system_subscription_config_t patient = {.overflow = SYSTEM_OVERFLOW_BLOCK,
-                                                                 .block_ms = 1};
-            const unsigned publisher = (i + n) % PUBLISHERS;
-            SCENARIO_CHECK(system_event_subscribe_ex(
-                               receiver_ids[i], types[publisher], on_event, &receivers[i],
-                               publisher == PATIENT ? &patient : &configs[n % 4], NULL) == ESP_OK);
+            subscribe(i, n);
         }
     }
 }
@@ -199,7 +230,7 @@ static void check_accounts(void)
     system_event_bus_stats_t bus;
     SCENARIO_CHECK(system_event_get_bus_stats(&bus) == ESP_OK);
     SCENARIO_CHECK_INT(posted + refused_whole, ==, events_total);
-    SCENARIO_CHECK_INT(bus.posted, ==, posted);
+    SCENARIO_CHECK_INT(bus.posted, >=, posted); /* the core posts too, e.g. that a handler is slow */
     SCENARIO_CHECK_INT(bus.no_memory, ==, refused_whole);
     SCENARIO_CHECK_INT(bus.delivered, ==, delivered);
     SCENARIO_CHECK_INT(bus.refused, ==, refused);

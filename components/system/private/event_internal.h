@@ -55,7 +55,7 @@ typedef struct {
     uint8_t pattern;          /* pattern number + 1, or 0 */
     /* under the subscriber's mailbox lock */
     bool active;
-    bool free_on_return; /* unsubscribed while its handler ran: the worker frees it */
+    _Atomic bool free_on_return; /* unsubscribed while its handler ran: the worker frees it */
     /* under the route lock */
     uint16_t next; /* next subscription of the type, in rising order */
     /* raised under the subscriber's mailbox lock when the subscription ends */

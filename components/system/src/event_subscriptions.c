@@ -214,15 +214,12 @@ esp_err_t system_event_subscribe_pattern(system_service_id_t subscriber_id, cons
 
 /* ---- unsubscribe ---------------------------------------------------------------------------- */
 
-/** True while the handler call that was under way at the purge has not returned. */
-static bool still_running(unsigned slot, uint16_t sub, uint16_t generation)
+/** True while the handler call that was under way at the purge has not returned. The entry may have
+ *  a new subscriber by then, with another mailbox: so this looks at atomics, without a lock. */
+static bool still_running(uint16_t sub, uint16_t generation)
 {
-    mailbox_t *mailbox = event_mailbox(slot);
-    portENTER_CRITICAL(&mailbox->lock);
-    const bool running =
-        event_subs[sub].free_on_return && atomic_load(&event_subs[sub].generation) == generation;
-    portEXIT_CRITICAL(&mailbox->lock);
-    return running;
+    return atomic_load(&event_subs[sub].free_on_return) &&
+           atomic_load(&event_subs[sub].generation) == generation;
 }
 
 static esp_err_t wait_for_return(unsigned slot, uint16_t sub, uint16_t generation)
@@ -231,7 +228,7 @@ static esp_err_t wait_for_return(unsigned slot, uint16_t sub, uint16_t generatio
     const TickType_t limit = pdMS_TO_TICKS(CONFIG_SYSTEM_UNSUBSCRIBE_WAIT_MS);
     struct mailbox_waiter *waiter = event_waiter_begin(slot);
     esp_err_t ret = ESP_OK;
-    while (still_running(slot, sub, generation)) {
+    while (still_running(sub, generation)) {
         const TickType_t waited = xTaskGetTickCount() - start;
         if (waited >= limit) {
             ret = ESP_ERR_TIMEOUT;
