@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "event_internal.h"
+#include "flight_recorder_internal.h"
 #include "system_service/event_bus.h"
 
 typedef struct {
@@ -37,6 +38,7 @@ esp_err_t common_events_register(void)
 
 void common_event_post(system_event_type_t type, const void *data, size_t size, uint8_t priority)
 {
+    flight_record_common(type, data, size);
     (void)event_bus_post_as(SYSTEM_SLOT_NONE, type, data, size, priority);
 }
 

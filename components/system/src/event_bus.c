@@ -11,6 +11,7 @@
 #include "esp_timer.h"
 
 #include "event_internal.h"
+#include "flight_recorder_internal.h"
 #include "resource_quota_internal.h"
 #include "supervisor_wake.h"
 
@@ -183,6 +184,9 @@ static esp_err_t send(pool_index_t block, system_event_type_t type, uint8_t prio
     const pool_index_t retain = event_type_retained(type) ? block : POOL_NONE;
     fill_header(block, type, priority);
     count(&s_stats.posted, 1);
+    if (priority == SYSTEM_EVENT_PRIORITY_CRITICAL) {
+        flight_record_post(pool_block(block)->source, type, pool_block(block)->size);
+    }
     for (;;) {
         const unsigned n = event_routes_next(type, &cursor, receivers, retain);
         if (n == 0) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "event_internal.h"
+#include "flight_recorder_internal.h"
 
 typedef struct {
     char name[SYSTEM_NAME_MAX + 1];
@@ -113,6 +114,7 @@ static esp_err_t register_locked(const char *name, system_event_type_t *out)
     }
     *out = (system_event_type_t)(count + 1);
     system_copy_name(entry(*out)->name, name);
+    flight_tag_register(*out, name);
     atomic_store_explicit(&s_count, (uint16_t)(count + 1), memory_order_release);
     event_routes_type_added(*out);
     return ESP_OK;

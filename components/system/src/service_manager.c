@@ -9,6 +9,7 @@
 #include "esp_log.h"
 #include "freertos/semphr.h"
 
+#include "flight_recorder_internal.h"
 #include "log_control_internal.h"
 #include "memory_utils_internal.h"
 #include "request_internal.h"
@@ -194,6 +195,7 @@ static esp_err_t register_locked(const char *name, const system_service_descript
         return ret;
     }
     quota_attach(slot, descriptor ? descriptor->quota : NULL);
+    flight_names_attach(slot, name, flight_next_sequence());
     ret = open_mailbox(slot);
     if (ret != ESP_OK) {
         dependencies_reclaim(slot);

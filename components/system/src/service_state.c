@@ -5,6 +5,7 @@
 #include "supervisor_internal.h"
 
 #include "common_events_internal.h"
+#include "flight_recorder_internal.h"
 
 void service_store_state(unsigned slot, system_service_state_t state)
 {
@@ -38,8 +39,14 @@ static void announce(unsigned slot, system_service_state_t from, system_service_
                      esp_err_t reason, uint32_t attempt, uint32_t recovery_ms)
 {
     const system_event_type_t type = event_of(from, to, service_record(slot)->is_app);
-    if (type != SYSTEM_EVENT_COMMON_NONE && from != to) {
+    if (from == to) {
+        return;
+    }
+    if (type != SYSTEM_EVENT_COMMON_NONE) { /* the event is written down where it is posted */
         common_event_post_service(type, slot, reason, attempt, recovery_ms);
+    } else {
+        flight_record_slot(FLIGHT_STATE, slot, SYSTEM_EVENT_TYPE_NONE,
+                           (uint32_t)from << 8 | (uint32_t)to, (uint32_t)reason);
     }
 }
 

@@ -11,6 +11,7 @@
 
 #include "app_manager_internal.h"
 #include "common_events_internal.h"
+#include "flight_recorder_internal.h"
 #include "handler_monitor_internal.h"
 #include "health_report_internal.h"
 #include "heap_monitor_internal.h"
@@ -57,6 +58,7 @@ static esp_err_t check_key(system_secure_key_t key)
 
 static void init_state(void)
 {
+    boot_record_init(); /* first: it finds out what the last boot left */
     service_manager_init();
     dependencies_init();
     quota_init();
@@ -117,8 +119,12 @@ esp_err_t system_service_init(system_secure_key_t *key)
         app_manager_init();
         ret = health_report_init();
     }
+    if (ret == ESP_OK) {
+        ret = boot_record_start();
+    }
     if (ret != ESP_OK) {
         ESP_LOGE(TAG, "cannot start: %s", system_error_to_string(ret));
+        boot_record_stop();
         app_manager_deinit();
         (void)supervisor_stop();
         atomic_store(&s_initialized, false);
@@ -145,6 +151,7 @@ esp_err_t system_service_deinit(system_secure_key_t key)
     if (ret != ESP_OK) {
         return ret;
     }
+    boot_record_stop();
     app_manager_deinit();
     health_report_deinit();
     memory_unseal();
