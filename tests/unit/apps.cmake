@@ -5,3 +5,4 @@ set(system_up "${KRAKEN_ROOT}/tests/support/system_up.c")
 
 kraken_unit_test(request_response SRCS test_request_response.c "${system_up}" LINK system PRIVATE_OF system)
 kraken_unit_test(app_manager SRCS test_app_manager.c "${system_up}" LINK system PRIVATE_OF system)
+kraken_unit_test(apps SRCS test_apps.c "${system_up}" LINK system hello goodbye custom)
