@@ -1,0 +1,244 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The firmware's checks, each shown to fail: components, options, headers and calls against an ESP-IDF; sizes; what is missing."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import small_idf
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CHECKS = os.path.join(ROOT, "tools", "checks")
+sys.path.insert(0, CHECKS)
+import objects  # noqa: E402
+
+SOURCE = '#include "FreeRTOS.h"\n#include "nvs.h"\nlong f(void);\nlong f(void)\n{\n    flash_t value;\n    return nvs_get("k", &value);\n}\n'
+PROJECT = {
+    "main/CMakeLists.txt": "idf_component_register(SRCS main.c PRIV_REQUIRES a)\n",
+    "main/main.c": "void app_main(void);\nvoid app_main(void)\n{\n}\n",
+    "components/a/CMakeLists.txt": "idf_component_register(SRCS src/a.c PRIV_INCLUDE_DIRS private REQUIRES nvs)\n",
+    "components/a/private/own.h": "#pragma once\n",
+    "components/a/src/a.c": SOURCE,
+    "components/a/port/linux/pc.c": "#error the firmware has no PC code\n",
+    "sdkconfig.defaults": "CONFIG_NVS_LIMIT=5\n",
+    "boards/small/sdkconfig.defaults": "CONFIG_NVS_LIMIT=7\n",
+}
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = folder.name
+        self.project = os.path.join(self.root, "project")
+
+    def write(self, name, text):
+        small_idf.write(self.project, {name: text})
+
+    def refuses(self, expected, *arguments):
+        result = self.check(*arguments)
+        self.assertNotEqual(result.returncode, 0, result.stdout)
+        self.assertIn(expected, result.stdout + result.stderr)
+
+    def accepts(self, *arguments):
+        result = self.check(*arguments)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        return result.stdout
+
+
+class Idf(Folder):
+    def setUp(self):
+        super().setUp()
+        self.idf = os.path.join(self.root, "idf")
+        small_idf.write(self.idf, small_idf.FILES)
+        small_idf.write(os.path.join(self.root, "newlib"), small_idf.NEWLIB)
+        small_idf.write(self.project, PROJECT)
+
+    def check(self, *arguments):
+        return subprocess.run(["/usr/bin/python3", os.path.join(CHECKS, "idf.py"), self.project, os.path.join(self.root, "out"),
+                               "--idf", self.idf, "--newlib", os.path.join(self.root, "newlib"), *arguments],
+                              capture_output=True, text=True, check=False)
+
+    def setting(self, *arguments):
+        self.accepts(*arguments)
+        with open(os.path.join(self.root, "out", "config", "sdkconfig.h"), encoding="utf-8") as file:
+            return re.search(r"CONFIG_NVS_LIMIT (\d+)", file.read()).group(1)
+
+    def test_clean(self):
+        self.assertIn("v5.5.9", self.accepts())
+
+    def test_board_comes_last(self):
+        self.assertEqual(self.setting(), "5")
+        self.assertEqual(self.setting("--board", "small"), "7")
+
+    def test_header_without_requires(self):
+        self.write("components/a/CMakeLists.txt", "idf_component_register(SRCS src/a.c)\n")
+        os.unlink(os.path.join(self.project, "sdkconfig.defaults"))
+        self.refuses("nvs.h: No such file")
+
+    def test_private_header_of_another(self):
+        self.write("main/main.c", '#include "own.h"\n')
+        self.refuses("own.h: No such file")
+
+    def test_option_of_a_component_not_built(self):
+        self.write("components/a/CMakeLists.txt", "idf_component_register(SRCS src/a.c REQUIRES flash)\n")
+        self.refuses("CONFIG_NVS_LIMIT is no option of the components")
+
+    def test_value_out_of_range(self):
+        self.write("sdkconfig.defaults", "CONFIG_NVS_LIMIT=50\n")
+        self.refuses("has no effect, the value is '3'")
+
+    def test_wrong_call(self):
+        self.write("components/a/src/a.c", SOURCE.replace("&value", "value"))
+        self.refuses("components/a/src/a.c:0: components/a/src/a.c:7:25: error")
+
+    def test_warning_is_an_error(self):
+        self.write("components/a/src/a.c", SOURCE.replace("return", "int spare;\n    return"))
+        self.refuses("unused variable")
+
+    def test_uint32_is_long(self):
+        self.write("components/a/src/a.c", SOURCE + "_Static_assert(_Generic((__UINT32_TYPE__)0, unsigned long: 1, default: 0), \"\");\n"
+                   "_Static_assert(sizeof(void *) == 4, \"\");\n")
+        self.accepts()
+
+    def test_forgotten_source(self):
+        self.write("components/a/src/b.c", "int b;\n")
+        self.refuses("components/a/src/b.c:1: in no component's SRCS")
+
+    def test_missing_source(self):
+        self.write("main/CMakeLists.txt", "idf_component_register(SRCS main.c gone.c PRIV_REQUIRES a)\n")
+        self.refuses("SRCS: there is no gone.c")
+
+    def test_unknown_requirement(self):
+        self.write("main/CMakeLists.txt", "idf_component_register(SRCS main.c PRIV_REQUIRES a wifi)\n")
+        self.refuses("requires 'wifi', which is no component")
+
+    def test_unknown_argument(self):
+        self.write("main/CMakeLists.txt", "idf_component_register(SRCES main.c)\n")
+        self.refuses("idf_component_register() knows no 'SRCES'")
+
+    def test_component_without_submodule(self):
+        self.write("main/CMakeLists.txt", "idf_component_register(SRCS main.c PRIV_REQUIRES a mqtt)\n")
+        self.refuses("requires 'mqtt', which is no component")
+
+    def test_command_not_possible_before_the_configuration(self):
+        self.write("main/CMakeLists.txt", "add_library(x STATIC main.c)\nidf_component_register(SRCS main.c)\n")
+        self.refuses("requirements cannot be read")
+
+    def test_name_of_a_component_of_esp_idf(self):
+        self.write("components/flash/CMakeLists.txt", "idf_component_register()\n")
+        self.refuses("the name hides a component")
+
+    def test_not_registered(self):
+        self.write("components/b/CMakeLists.txt", "\n")
+        self.refuses("does not call idf_component_register()")
+
+    def test_no_main(self):
+        os.unlink(os.path.join(self.project, "main/CMakeLists.txt"))
+        self.refuses("main/CMakeLists.txt:1: missing")
+
+    def test_no_esp_idf(self):
+        os.unlink(os.path.join(self.idf, "Kconfig"))
+        self.refuses("is no ESP-IDF: Kconfig is missing")
+
+    def test_other_version(self):
+        small_idf.write(self.idf, {"tools/cmake/version.cmake": "set(IDF_VERSION_MAJOR 6)\nset(IDF_VERSION_MINOR 0)\nset(IDF_VERSION_PATCH 0)\n"})
+        self.refuses("is ESP-IDF v6.0.0")
+
+
+class Size(Folder):
+    def check(self, *arguments):
+        return subprocess.run(["/usr/bin/python3", os.path.join(CHECKS, "size.py"), self.project, os.path.join(self.root, "build"),
+                               *arguments], capture_output=True, text=True, check=False)
+
+    def source(self, text, name="components/system/src/a.c"):
+        self.write(name, text)
+        self.write("sdkconfig.defaults", "")
+        path = os.path.join(self.project, name)
+        small_idf.write(self.root, {"build/compile_commands.json":
+                                    f'[{{"directory": "{self.project}", "file": "{path}", "command": "cc -c {path}"}}]'})
+
+    def test_accepted_and_grown(self):
+        self.source("char a[1000];\n")
+        self.write("tools/size_accepted.txt", "")
+        self.refuses("components/system is not in the table")
+        self.accepts("--fix")
+        self.source("char a[1029];\n")
+        self.accepts()
+        self.source("char a[1100];\n")
+        self.refuses("ram 1000 -> 1100 (+10.0 %)")
+        self.source("char a[900];\n")
+        self.refuses("ram 1000 -> 900 (-10.0 %)")
+        self.accepts("--fix")
+        self.accepts()
+        self.source("char a[900];\n", "components/b/src/a.c")
+        self.refuses("components/system is in the table and no longer in the tree")
+
+    def test_budget(self):
+        self.source("char a[16384];\nchar a_stack[4096];\n")
+        self.accepts("--budget")
+        self.source("char a[16385];\n")
+        self.refuses("ram 16385 of 16384 bytes, OVER", "--budget")
+        self.source("const char a[49153] = {1};\n")
+        self.refuses("flash 49153 of 49152 bytes, OVER", "--budget")
+        self.source("char a[20000];\n", "components/system/src/memory_pool.c")
+        self.accepts("--budget")
+
+    def test_does_not_compile(self):
+        self.source("int a = gone;\n")
+        self.refuses("does not compile")
+
+    def test_instructions(self):
+        text = objects.without_instructions("\t.text\nf:\n\tentry\tsp, 32\n\tmovi.n\ta2, 1\n\tretw.n\n#APP\n\tnop; memw\n#NO_APP\n\t.size f, .-f\n")
+        self.assertEqual(re.findall(r"\.space (\d)", text), ["3", "2", "2", "3", "3"])
+        with tempfile.TemporaryDirectory() as folder:
+            sizes, symbols = objects.measure("\t.text\nf:\n\tentry\tsp, 32\n\tretw.n\n\t.comm x,12,4\n\t.comm my_stack,100,4\n",
+                                             os.path.join(folder, "x"), False)
+        self.assertEqual((sizes["flash"], sizes["stacks"]), (5, 100))
+        self.assertEqual(symbols, [(12, "x")])
+
+
+class Verb(Folder):
+    def check(self, *arguments, **environment):
+        values = {name: value for name, value in os.environ.items() if not name.startswith("IDF_")}
+        values.update(environment, KRAKEN_BUILD_DIR=self.root)
+        return subprocess.run([os.path.join(ROOT, "kraken"), "firmware", *arguments], capture_output=True, text=True, check=False, env=values)
+
+    def lacks(self, expected, *arguments, **environment):
+        result = self.check(*arguments, **environment)
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn(expected, result.stderr)
+
+    def program(self, name, text="#!/bin/sh\n"):
+        path = os.path.join(self.root, "bin", name)
+        small_idf.write(self.root, {os.path.join("bin", name): text})
+        os.chmod(path, 0o755)
+
+    def test_what_is_missing(self):
+        idf, path = os.path.join(self.root, "idf"), os.path.join(self.root, "bin") + ":" + os.environ["PATH"]
+        self.lacks("IDF_PATH is not set")
+        self.lacks("is no ESP-IDF", IDF_PATH=self.root)
+        small_idf.write(idf, {**small_idf.FILES, "tools/cmake/project.cmake": ""})
+        self.program("none")
+        self.lacks("idf.py is not on PATH", IDF_PATH=idf, PATH=path)
+        self.program("idf.py", '#!/bin/sh\necho "$IDF_TARGET" "$@"\n')
+        self.lacks("xtensa-esp32s3-elf-gcc is not on PATH", IDF_PATH=idf, PATH=path)
+        self.program("xtensa-esp32s3-elf-gcc")
+        self.lacks("qemu-system-xtensa is not on PATH", "qemu", IDF_PATH=idf, PATH=path)
+        result = self.check("flash", "--port", "/dev/x", IDF_PATH=idf, PATH=path)
+        self.assertEqual(result.stdout, f"esp32s3 -C {ROOT} -B {self.root}/firmware/devkitc1 -D KRAKEN_BOARD=devkitc1 -p /dev/x flash\n")
+        small_idf.write(idf, {"tools/cmake/version.cmake": "set(IDF_VERSION_MAJOR 5)\nset(IDF_VERSION_MINOR 1)\n"})
+        self.lacks("is ESP-IDF v5.1", IDF_PATH=idf, PATH=path)
+
+    def test_arguments(self):
+        self.refuses("there is no board 'none'; there are: ", "--board", "none")
+        self.refuses("unknown argument --fast", "--fast")
+        self.refuses("one at a time", "build", "flash")
+
+
+if __name__ == "__main__":
+    unittest.main()
