@@ -35,7 +35,7 @@ typedef struct {
     uint16_t head[SYSTEM_EVENT_LANES];
     uint16_t count[SYSTEM_EVENT_LANES];
     uint16_t high_water; /* most entries that ever waited, all lanes */
-    uint8_t streak;      /* entries taken in a row while a lower lane waited */
+    uint8_t streak;      /* entries taken in a row while a lower lane waited, <= 2 * QUEUE_STREAK */
     uint8_t turn;        /* lower lane that was served last out of turn */
 } priority_queue_t;
 
@@ -52,8 +52,12 @@ unsigned priority_queue_count(const priority_queue_t *queue);
 /** @return false when the lane is full */
 bool priority_queue_push(priority_queue_t *queue, unsigned lane, queue_entry_t entry);
 
-/** Take the next entry of lanes 0..last_lane. @return false when they are empty */
+/** Take the next entry of lanes 0..last_lane. @return false when they are empty. A lower lane whose
+ *  turn it is but that lies beyond last_lane stays overdue until somebody takes lower lanes too. */
 bool priority_queue_pop(priority_queue_t *queue, unsigned last_lane, queue_entry_t *out);
+
+/** True when a lane beyond last_lane has waited for QUEUE_STREAK entries of higher ones. */
+bool priority_queue_overdue(const priority_queue_t *queue, unsigned last_lane);
 
 /** Take the oldest entry of a subscription out of a lane. @return false when it has none there */
 bool priority_queue_drop_oldest(priority_queue_t *queue, unsigned lane, uint16_t sub,
@@ -61,11 +65,13 @@ bool priority_queue_drop_oldest(priority_queue_t *queue, unsigned lane, uint16_t
 
 /**
  * Find a waiting entry of a subscription for the same event type, any lane, and take it out.
- * @param[out] same_place true when entry took its place: it stood in this lane, or this lane is full
+ * @param[out] same_place true when entry took its place: it stood in this lane, or this lane is
+ * full
  * @return false when it has none
  */
 bool priority_queue_replace(priority_queue_t *queue, unsigned lane, queue_entry_t entry,
                             system_event_type_t type, queue_entry_t *old, bool *same_place);
 
-/** Take all entries of a subscription out. @param[out] out room for QUEUE_ENTRIES. @return how many */
+/** Take all entries of a subscription out. @param[out] out room for QUEUE_ENTRIES. @return how many
+ */
 unsigned priority_queue_remove_sub(priority_queue_t *queue, uint16_t sub, pool_index_t *out);

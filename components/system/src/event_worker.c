@@ -41,6 +41,7 @@ static StackType_t s_stacks[SHARED_WORKERS + CONFIG_SYSTEM_WORKER_SPARES]
                            [CONFIG_SYSTEM_WORKER_STACK / sizeof(StackType_t)];
 static _Atomic uint32_t s_idle;           /* bit n: worker n waits for work */
 static _Atomic uint32_t s_raise_requests; /* bit n: an ISR wants worker n raised */
+static _Atomic uint8_t s_handed[WORKERS]; /* slot + 1 of a mailbox claimed in this worker's name */
 
 static uint32_t kind_mask(worker_kind_t kind)
 {
@@ -223,6 +224,47 @@ static bool raised_for_nothing(event_worker_t *worker, const mailbox_t *mailbox)
            mailbox->queue.count[0] == 0 && mailbox->queue.count[LAST_EXPRESS_LANE] == 0;
 }
 
+/**
+ * Find an idle general worker and give it a slot. It may have woken by itself meanwhile: then it has
+ * either seen the slot, which is as good, or the slot is taken back.
+ * @return NULL: all are busy
+ */
+static event_worker_t *hand_to_idle(unsigned slot)
+{
+    uint32_t idle = atomic_load(&s_idle) & s_masks[WORKER_GENERAL];
+    while (idle != 0) {
+        const unsigned n = (unsigned)__builtin_ctz(idle);
+        const uint32_t bit = 1u << n;
+        uint8_t mine = (uint8_t)(slot + 1);
+        uint8_t none = 0;
+        if (atomic_compare_exchange_strong(&s_handed[n], &none, mine) &&
+            ((atomic_fetch_and(&s_idle, ~bit) & bit) != 0 ||
+             !atomic_compare_exchange_strong(&s_handed[n], &mine, 0))) {
+            return &s_workers[n];
+        }
+        idle &= ~bit;
+    }
+    return NULL;
+}
+
+/**
+ * An express worker is done with a mailbox for now. If lower lanes are overdue there, it would come
+ * back before anybody who may take them: it hands the mailbox over instead. Lock held.
+ * @return who is to be notified, or NULL
+ */
+static event_worker_t *hand_over_locked(event_worker_t *worker, mailbox_t *mailbox, unsigned slot)
+{
+    if (worker->kind != WORKER_EXPRESS || mailbox->state != MAILBOX_OPEN ||
+        !priority_queue_overdue(&mailbox->queue, LAST_EXPRESS_LANE)) {
+        return NULL;
+    }
+    event_worker_t *taker = hand_to_idle(slot);
+    if (taker != NULL) {
+        mailbox->running = taker;
+    }
+    return taker;
+}
+
 /** Drain a claimed mailbox. @return false: the worker was given up */
 static bool drain(event_worker_t *worker, unsigned slot)
 {
@@ -243,8 +285,14 @@ static bool drain(event_worker_t *worker, unsigned slot)
             return false;
         }
     }
-    event_mailbox_release_locked(slot, &wake);
+    event_worker_t *taker = hand_over_locked(worker, mailbox, slot);
+    if (taker == NULL) {
+        event_mailbox_release_locked(slot, &wake);
+    }
     portEXIT_CRITICAL(&mailbox->lock);
+    if (taker != NULL) {
+        notify(taker, NULL);
+    }
     release_block(worker);
     atomic_store_explicit(&worker->identity.slot, SYSTEM_SLOT_NONE, memory_order_relaxed);
     if (wake.shared) { /* what this worker leaves may be for workers of the other kind */
@@ -277,6 +325,11 @@ static void wait_for_work(event_worker_t *worker)
 
 static unsigned claim(event_worker_t *worker)
 {
+    const uint8_t handed = atomic_exchange(&s_handed[worker->number], 0);
+    if (handed != 0) {
+        event_worker_raise(worker, NULL); /* for what is urgent in it */
+        return handed - 1u;
+    }
     if (worker->kind == WORKER_PRIVATE) {
         return event_mailbox_claim_own(worker, worker->private_slot) ? worker->private_slot
                                                                      : SYSTEM_SLOT_NONE;
@@ -356,6 +409,7 @@ static esp_err_t start_worker(event_worker_t *worker, worker_kind_t kind, unsign
     worker->private_slot = (uint8_t)slot;
     worker->private_stack = own_stack;
     atomic_store(&worker->block, POOL_NONE);
+    atomic_store(&s_handed[number], 0);
     atomic_store(&worker->alive, PLACE_ALIVE);
     update_mask(kind);
     const TaskHandle_t task =

@@ -32,9 +32,8 @@ static queue_entry_t *at(priority_queue_t *queue, unsigned lane, unsigned n)
 static queue_entry_t take_head(priority_queue_t *queue, unsigned lane)
 {
     const queue_entry_t entry = *at(queue, lane, 0);
-    queue->head[lane] = (uint16_t)(queue->head[lane] + 1u == s_capacity[lane]
-                                       ? 0
-                                       : queue->head[lane] + 1u);
+    queue->head[lane] =
+        (uint16_t)(queue->head[lane] + 1u == s_capacity[lane] ? 0 : queue->head[lane] + 1u);
     queue->count[lane]--;
     return entry;
 }
@@ -78,7 +77,7 @@ static unsigned next_lane(priority_queue_t *queue, unsigned last_lane)
     if (lane > last_lane) {
         return SYSTEM_EVENT_LANES;
     }
-    const unsigned lower = waiting_below(queue, lane, last_lane);
+    const unsigned lower = waiting_below(queue, lane, SYSTEM_EVENT_LANES - 1);
     if (lower == SYSTEM_EVENT_LANES) {
         queue->streak = 0;
         return lane;
@@ -87,9 +86,19 @@ static unsigned next_lane(priority_queue_t *queue, unsigned last_lane)
         queue->streak++;
         return lane;
     }
-    queue->streak = 0;
-    queue->turn = (uint8_t)lower;
-    return lower;
+    if (lower <= last_lane) {
+        queue->streak = 0;
+        queue->turn = (uint8_t)lower;
+        return lower;
+    }
+    /* Overdue, but not for this caller. Until another one comes, its own lanes take turns. */
+    const unsigned mine = waiting_below(queue, lane, last_lane);
+    if (mine == SYSTEM_EVENT_LANES || queue->streak < 2 * QUEUE_STREAK) {
+        queue->streak += queue->streak < 2 * QUEUE_STREAK;
+        return lane;
+    }
+    queue->streak = QUEUE_STREAK;
+    return mine;
 }
 
 /* ---- operations ----------------------------------------------------------------------------- */
@@ -102,6 +111,15 @@ void priority_queue_init(priority_queue_t *queue)
 unsigned priority_queue_capacity(unsigned lane)
 {
     return s_capacity[lane];
+}
+
+bool priority_queue_overdue(const priority_queue_t *queue, unsigned last_lane)
+{
+    bool waits = false;
+    for (unsigned lane = last_lane + 1; lane < SYSTEM_EVENT_LANES; lane++) {
+        waits = waits || queue->count[lane] != 0;
+    }
+    return waits && queue->streak >= QUEUE_STREAK;
 }
 
 unsigned priority_queue_count(const priority_queue_t *queue)
