@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+set(scripted "${KRAKEN_ROOT}/tests/support/system_up.c" "${KRAKEN_ROOT}/tests/support/scripted_service.c")
+
+kraken_unit_test(restart_policy BARE LINK system PRIVATE_OF system
+    SRCS test_restart_policy.c "${KRAKEN_ROOT}/components/system/src/restart_policy.c")
+kraken_unit_test(supervision SRCS test_supervision.c ${scripted} LINK system PRIVATE_OF system)

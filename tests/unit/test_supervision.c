@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the supervisor and the watchdog promise call by call; stories are in tests/scenario.
+ */
+#include <string.h>
+
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+
+#include "event_internal.h"
+#include "ktest.h"
+#include "scripted_service.h"
+#include "system_up.h"
+
+static system_secure_key_t key;
+static system_service_id_t poster;
+static scripted_t a, b;
+static _Atomic esp_err_t from_inside;
+static _Atomic uint32_t asked;
+
+static int setup(void **state)
+{
+    (void)state;
+    key = system_up();
+    poster = system_up_service("poster");
+    (void)observer_start();
+    atomic_store(&asked, 0);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    system_down(key);
+    return 0;
+}
+
+static void starting_and_stopping_twice_is_fine(void **state)
+{
+    (void)state;
+    scripted_prepare(&a, "a", NULL);
+    scripted_register(&a);
+    assert_true(observer_wait(SYSTEM_EVENT_SERVICE_REGISTERED, "a", 1, 1000));
+    assert_int_equal(system_service_start(a.id), ESP_OK);
+    assert_int_equal(system_service_start(a.id), ESP_OK);
+    assert_int_equal(atomic_load(&a.calls[SCRIPTED_START]), 1);
+    assert_int_equal(scripted_info(a.id).state, SYSTEM_SERVICE_STATE_RUNNING);
+    assert_int_equal(system_service_stop(a.id), ESP_OK);
+    assert_int_equal(system_service_stop(a.id), ESP_OK);
+    assert_int_equal(atomic_load(&a.calls[SCRIPTED_STOP]), 1);
+    assert_int_equal(atomic_load(&a.calls[SCRIPTED_DEINIT]), 1);
+    assert_int_equal(scripted_info(a.id).state, SYSTEM_SERVICE_STATE_STOPPED);
+    assert_int_equal(system_service_start(a.id), ESP_OK);
+    assert_int_equal(atomic_load(&a.calls[SCRIPTED_INIT]), 2);
+}
+
+static void bad_ids_are_refused(void **state)
+{
+    (void)state;
+    const system_service_id_t stale = poster + 256;
+    service_watchdog_config_t config = SERVICE_WATCHDOG_CONFIG_DEFAULT();
+    service_watchdog_stats_t stats;
+    assert_int_equal(system_service_start(0), ESP_ERR_SERVICE_NOT_FOUND);
+    assert_int_equal(system_service_start(stale), ESP_ERR_SERVICE_STALE_ID);
+    assert_int_equal(system_service_start(poster), ESP_ERR_SERVICE_NOT_RESTARTABLE);
+    assert_int_equal(system_service_stop(stale), ESP_ERR_SERVICE_STALE_ID);
+    assert_int_equal(system_service_restart(stale), ESP_ERR_SERVICE_STALE_ID);
+    assert_int_equal(system_service_restart(poster), ESP_ERR_SERVICE_NOT_RESTARTABLE);
+    assert_int_equal(system_service_report_fault(stale, ESP_FAIL), ESP_ERR_SERVICE_STALE_ID);
+    assert_int_equal(system_service_heartbeat(stale), ESP_ERR_SERVICE_STALE_ID);
+    assert_int_equal(watchdog_register_service(stale, &config), ESP_ERR_SERVICE_STALE_ID);
+    assert_int_equal(watchdog_register_service(poster, NULL), ESP_ERR_INVALID_ARG);
+    config.timeout_ms = 9;
+    assert_int_equal(watchdog_register_service(poster, &config), ESP_ERR_WATCHDOG_INVALID_TIMEOUT);
+    config.timeout_ms = 3600001;
+    assert_int_equal(watchdog_register_service(poster, &config), ESP_ERR_WATCHDOG_INVALID_TIMEOUT);
+    assert_int_equal(watchdog_unregister_service(poster), ESP_ERR_WATCHDOG_NOT_REGISTERED);
+    assert_int_equal(watchdog_enable_service(poster, true), ESP_ERR_WATCHDOG_NOT_REGISTERED);
+    assert_int_equal(watchdog_get_stats(poster, &stats), ESP_ERR_WATCHDOG_NOT_REGISTERED);
+    assert_int_equal(watchdog_get_stats(poster, NULL), ESP_ERR_INVALID_ARG);
+    assert_int_equal(watchdog_get_totals(NULL), ESP_ERR_INVALID_ARG);
+}
+
+static void ask_from_a_handler(const system_event_t *event, void *user_data)
+{
+    (void)event;
+    (void)user_data;
+    atomic_store(&from_inside, system_service_stop_all());
+    atomic_fetch_add(&asked, 1);
+}
+
+static esp_err_t ask_from_start(system_service_id_t id, void *arg)
+{
+    (void)arg;
+    atomic_store(&from_inside, system_service_start(id));
+    return ESP_OK;
+}
+
+static void waiting_calls_are_refused_from_the_inside(void **state)
+{
+    (void)state;
+    static const system_service_descriptor_t inner = {.name = "inner",
+                                                      .lifecycle = {.start = ask_from_start}};
+    const system_event_type_t type = system_up_type("ask");
+    system_service_id_t id;
+    assert_int_equal(system_event_subscribe(poster, type, ask_from_a_handler, NULL), ESP_OK);
+    assert_int_equal(system_event_post(poster, type, NULL, 0, 0), ESP_OK);
+    assert_true(system_up_wait(&asked, 1, 1000));
+    assert_int_equal(atomic_load(&from_inside), ESP_ERR_INVALID_STATE);
+    assert_int_equal(system_service_register("inner", &inner, &id), ESP_OK);
+    atomic_store(&from_inside, ESP_OK);
+    assert_int_equal(system_service_start(id), ESP_OK);
+    assert_int_equal(atomic_load(&from_inside), ESP_ERR_INVALID_STATE);
+}
+
+static void a_restart_by_request_counts_no_fault(void **state)
+{
+    (void)state;
+    scripted_prepare(&a, "a", NULL);
+    scripted_register(&a);
+    assert_int_equal(system_service_restart(a.id), ESP_ERR_INVALID_STATE);
+    assert_int_equal(system_service_start(a.id), ESP_OK);
+    assert_int_equal(system_service_restart(a.id), ESP_OK);
+    assert_true(observer_wait(SYSTEM_EVENT_SERVICE_RECOVERED, "a", 1, 5000));
+    assert_int_equal(scripted_info(a.id).fault_count, 0);
+    assert_int_equal(scripted_info(a.id).restart_count, 1);
+    service_watchdog_stats_t stats;
+    assert_int_equal(watchdog_get_stats(a.id, &stats), ESP_OK);
+    assert_int_equal(stats.attempts_in_window, 0);
+}
+
+static void without_auto_restart_a_fault_is_the_end(void **state)
+{
+    (void)state;
+    scripted_prepare(&a, "a", NULL);
+    a.watchdog.auto_restart = false;
+    scripted_register(&a);
+    assert_int_equal(system_service_start(a.id), ESP_OK);
+    assert_int_equal(system_service_report_fault(a.id, ESP_FAIL), ESP_OK);
+    assert_true(scripted_wait_state(a.id, SYSTEM_SERVICE_STATE_ERROR, 5000));
+    assert_int_equal(scripted_info(a.id).subscriptions, 0);
+    assert_int_equal(scripted_info(a.id).last_error, ESP_FAIL);
+    assert_int_equal(atomic_load(&a.calls[SCRIPTED_STOP]), 1);
+    assert_int_equal(observer_count(SYSTEM_EVENT_SERVICE_RESTARTING, "a"), 0);
+}
+
+static void states_of_driven_services_are_not_to_be_set(void **state)
+{
+    (void)state;
+    scripted_prepare(&a, "a", NULL);
+    scripted_register(&a);
+    assert_int_equal(system_service_set_state(a.id, SYSTEM_SERVICE_STATE_RUNNING),
+                     ESP_ERR_SERVICE_INVALID_TRANSITION);
+    assert_int_equal(system_service_set_state(poster, (system_service_state_t)99),
+                     ESP_ERR_INVALID_ARG);
+    assert_int_equal(system_service_set_state(poster, SYSTEM_SERVICE_STATE_RESTARTING),
+                     ESP_ERR_SERVICE_INVALID_TRANSITION);
+    assert_int_equal(system_service_set_state(poster, SYSTEM_SERVICE_STATE_RUNNING), ESP_OK);
+    assert_true(observer_wait(SYSTEM_EVENT_SERVICE_STARTED, "poster", 1, 1000));
+    assert_int_equal(system_service_set_state(poster + 256, SYSTEM_SERVICE_STATE_RUNNING),
+                     ESP_ERR_SERVICE_STALE_ID);
+}
+
+static void supervisors_are_checked(void **state)
+{
+    (void)state;
+    system_supervisor_t group = 0;
+    system_supervisor_config_t config = {.name = "group"};
+    assert_int_equal(system_supervisor_create(NULL, &group), ESP_ERR_INVALID_ARG);
+    assert_int_equal(system_supervisor_create(&config, NULL), ESP_ERR_INVALID_ARG);
+    config.parent = 1;
+    assert_int_equal(system_supervisor_create(&config, &group), ESP_ERR_INVALID_ARG);
+    config.parent = SYSTEM_SUPERVISOR_ROOT;
+    config.max_restarts = 21;
+    assert_int_equal(system_supervisor_create(&config, &group), ESP_ERR_INVALID_ARG);
+    config.max_restarts = 0;
+    assert_int_equal(system_supervisor_create(&config, &group), ESP_OK);
+    assert_int_equal(system_supervisor_create(&config, &group), ESP_ERR_SERVICE_ALREADY_REGISTERED);
+    assert_int_equal(system_supervisor_assign(poster, group), ESP_OK);
+    assert_int_equal(system_supervisor_assign(poster, (system_supervisor_t)(group + 1)),
+                     ESP_ERR_INVALID_ARG);
+    assert_int_equal(system_supervisor_assign(poster + 256, group), ESP_ERR_SERVICE_STALE_ID);
+    static const char *const names[] = {"g2", "g3", "g4", "g5"};
+    for (unsigned i = 0; i < 4; i++) {
+        config.name = names[i];
+        assert_int_equal(system_supervisor_create(&config, &group),
+                         i + 2 <= CONFIG_SYSTEM_MAX_SUPERVISORS ? ESP_OK
+                                                                : ESP_ERR_SERVICE_TABLE_FULL);
+    }
+}
+
+static void what_is_stopped_can_be_removed_and_its_name_used_again(void **state)
+{
+    (void)state;
+    scripted_prepare(&a, "a", NULL);
+    scripted_register(&a);
+    assert_int_equal(system_service_start(a.id), ESP_OK);
+    const system_service_id_t old = a.id;
+    assert_int_equal(system_service_unregister(a.id), ESP_OK);
+    assert_int_equal(atomic_load(&a.calls[SCRIPTED_STOP]), 1);
+    assert_int_equal(system_service_start(old), ESP_ERR_SERVICE_STALE_ID);
+    scripted_prepare(&b, "a", NULL);
+    scripted_register(&b);
+    assert_int_not_equal(b.id, old);
+    assert_int_equal(system_service_start(b.id), ESP_OK);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        CASE(starting_and_stopping_twice_is_fine),
+        CASE(bad_ids_are_refused),
+        CASE(waiting_calls_are_refused_from_the_inside),
+        CASE(a_restart_by_request_counts_no_fault),
+        CASE(without_auto_restart_a_fault_is_the_end),
+        CASE(states_of_driven_services_are_not_to_be_set),
+        CASE(supervisors_are_checked),
+        CASE(what_is_stopped_can_be_removed_and_its_name_used_again),
+    };
+    return KTEST_MAIN(argc, argv, tests);
+}
