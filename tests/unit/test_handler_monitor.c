@@ -13,30 +13,25 @@
 #include "handler_monitor_internal.h"
 
 /* The subscription table of the bus, as far as the monitor looks at it. */
-static event_sub_t s_subs[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
+event_sub_t event_subs[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
 static system_service_id_t s_audio, s_display;
-
-event_sub_t *event_sub(uint16_t sub)
-{
-    return &s_subs[sub];
-}
 
 static void subscribe(uint16_t sub, unsigned slot, system_event_type_t type)
 {
-    s_subs[sub].slot = (uint8_t)slot;
-    s_subs[sub].type = type;
+    event_subs[sub].slot = (uint8_t)slot;
+    event_subs[sub].type = type;
     handler_monitor_reset(sub);
 }
 
 static void unsubscribe(uint16_t sub)
 {
-    s_subs[sub].generation++;
+    event_subs[sub].generation++;
 }
 
 static int setup(void **state)
 {
     (void)state;
-    memset(s_subs, 0, sizeof(s_subs));
+    memset(event_subs, 0, sizeof(event_subs));
     fake_registry_reset();
     s_audio = fake_registry_add(0, "audio", false);
     s_display = fake_registry_add(1, "display", false);
@@ -169,7 +164,7 @@ static void test_longest_possible_run(void **state)
     assert_int_equal(stats.total_ms, UINT32_MAX / 1000);
 }
 
-static void test_list_tells_subscriptions_apart(void **state)
+static void test_list_tellevent_subscriptions_apart(void **state)
 {
     (void)state;
     handler_stats_t list[3];
@@ -249,7 +244,7 @@ int main(void)
         TEST(test_every_bound),
         TEST(test_full_ranges_are_halved_and_rare_runs_stay),
         TEST(test_longest_possible_run),
-        TEST(test_list_tells_subscriptions_apart),
+        TEST(test_list_tellevent_subscriptions_apart),
         TEST(test_t9_nothing_is_inherited),
         TEST(test_bad_arguments),
     };
