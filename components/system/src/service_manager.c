@@ -203,7 +203,7 @@ static esp_err_t register_locked(const char *name, const system_service_descript
         return ret;
     }
     static const service_watchdog_config_t watched = SERVICE_WATCHDOG_CONFIG_DEFAULT();
-    watchdog_attach(slot, descriptor == NULL      ? NULL
+    watchdog_attach(slot, descriptor == NULL     ? NULL
                           : descriptor->watchdog ? descriptor->watchdog
                                                  : &watched);
     record->used = true;
@@ -261,12 +261,13 @@ esp_err_t service_reclaim(unsigned slot)
     const system_service_id_t id = service_slot_id(slot);
     const uint32_t blocks = memory_pool_reclaim(id);
     /* A service may have given plain blocks to others, who free them; an app cannot. */
-    const size_t bytes =
-        memory_reclaim(slot) + memory_reclaim_plain(slot, s_records[slot].is_app);
+    const size_t bytes = memory_reclaim(slot) + memory_reclaim_plain(slot, s_records[slot].is_app);
     quota_reclaim(slot);
     if (blocks != 0 || bytes != 0) {
-        ESP_LOGW(TAG, "%s left %u pool blocks and %u bytes behind: taken back",
-                 s_records[slot].name, (unsigned)blocks, (unsigned)bytes);
+        /* Apps may leave their memory to the system; of a service it is a mistake. */
+        ESP_LOG_LEVEL(s_records[slot].is_app ? ESP_LOG_DEBUG : ESP_LOG_WARN, TAG,
+                      "%s left %u pool blocks and %u bytes behind: taken back",
+                      s_records[slot].name, (unsigned)blocks, (unsigned)bytes);
     }
     return ret;
 }
@@ -427,10 +428,14 @@ esp_err_t system_service_list(system_service_info_t *out, size_t *count)
 const char *system_service_state_name(system_service_state_t state)
 {
     static const char *const names[] = {
-        [SYSTEM_SERVICE_STATE_REGISTERED] = "REGISTERED", [SYSTEM_SERVICE_STATE_STARTING] = "STARTING",
-        [SYSTEM_SERVICE_STATE_RUNNING] = "RUNNING",       [SYSTEM_SERVICE_STATE_PAUSED] = "PAUSED",
-        [SYSTEM_SERVICE_STATE_STOPPING] = "STOPPING",     [SYSTEM_SERVICE_STATE_STOPPED] = "STOPPED",
-        [SYSTEM_SERVICE_STATE_RESTARTING] = "RESTARTING", [SYSTEM_SERVICE_STATE_ERROR] = "ERROR",
+        [SYSTEM_SERVICE_STATE_REGISTERED] = "REGISTERED",
+        [SYSTEM_SERVICE_STATE_STARTING] = "STARTING",
+        [SYSTEM_SERVICE_STATE_RUNNING] = "RUNNING",
+        [SYSTEM_SERVICE_STATE_PAUSED] = "PAUSED",
+        [SYSTEM_SERVICE_STATE_STOPPING] = "STOPPING",
+        [SYSTEM_SERVICE_STATE_STOPPED] = "STOPPED",
+        [SYSTEM_SERVICE_STATE_RESTARTING] = "RESTARTING",
+        [SYSTEM_SERVICE_STATE_ERROR] = "ERROR",
     };
     return (unsigned)state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
 }
