@@ -202,6 +202,9 @@ static void publish(const health_report_t *report)
         .reasons = report->reasons,
     };
     common_event_post(SYSTEM_EVENT_HEALTH, &event, sizeof(event), SYSTEM_EVENT_PRIORITY_NORMAL);
+    if ((report->reasons & HEALTH_REASON_HEAP) != 0) {
+        common_event_post(SYSTEM_EVENT_HEAP_LOW, NULL, 0, SYSTEM_EVENT_PRIORITY_HIGH);
+    }
 }
 
 static void report_task(void *arg)

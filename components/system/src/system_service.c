@@ -146,6 +146,7 @@ esp_err_t system_service_deinit(system_secure_key_t key)
     if (ret != ESP_OK) {
         return ret;
     }
+    common_event_post(SYSTEM_EVENT_SHUTDOWN, NULL, 0, SYSTEM_EVENT_PRIORITY_CRITICAL);
     app_manager_stop_all();
     ret = supervisor_stop();
     if (ret != ESP_OK) {
@@ -173,6 +174,7 @@ esp_err_t system_service_seal(system_secure_key_t key)
         return ESP_ERR_INVALID_STATE;
     }
     memory_seal();
+    common_event_post(SYSTEM_EVENT_SYSTEM_READY, NULL, 0, SYSTEM_EVENT_PRIORITY_HIGH);
     return ESP_OK;
 }
 
