@@ -51,6 +51,8 @@ void flight_record_post(system_service_id_t source, system_event_type_t type, si
 
 /** Drop entries that are not intact, or all. @context init only */
 void flight_names_init(bool erase);
+/** No slot has an owner. @context init only */
+void flight_names_forget_owners(void);
 /** A new owner of a slot. @context any task */
 void flight_names_attach(unsigned slot, const char *name, uint32_t sequence);
 /** The number of a slot's name; 0 for none. isr-ok, IRAM */

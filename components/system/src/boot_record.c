@@ -182,6 +182,7 @@ static void report_last(const copy_t *last)
 
 void boot_record_init(void)
 {
+    flight_names_forget_owners();
     if (s_read) {
         flight_recorder_init(false); /* taken down and brought up again: still the same boot */
         return;

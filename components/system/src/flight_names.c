@@ -48,11 +48,12 @@ void flight_names_init(bool erase)
             memset(&s_names[i], 0, sizeof(s_names[i]));
         }
     }
+}
+
+void flight_names_forget_owners(void)
+{
     for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
         atomic_store(&s_subjects[slot], 0);
-    }
-    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_EVENT_TYPES; i++) {
-        atomic_store(&s_tags[i], 0);
     }
 }
 
