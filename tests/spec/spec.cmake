@@ -18,3 +18,10 @@ foreach(topic ${topics})
     kraken_unit_test(${topic} SRCS spec_${topic}.c "${system_up}" LINK system INCLUDE "${snippets}")
     add_dependencies(spec_${topic} spec_snippets)
 endforeach()
+
+# What the specification says beside its snippets, and the page that tells where each promise is met.
+if(KRAKEN_FLAVOUR STREQUAL "host")
+    add_test(NAME spec.structure COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_structure.py")
+    add_test(NAME spec.document COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_specification.py" "${CMAKE_BINARY_DIR}")
+    set_tests_properties(spec.structure spec.document PROPERTIES LABELS spec TIMEOUT 60)
+endif()
