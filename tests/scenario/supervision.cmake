@@ -5,6 +5,10 @@ foreach(name
         supervision_dependants
         supervision_gives_up
         supervision_handler_hangs
-        supervision_lifecycle_fails)
+        supervision_groups
+        supervision_lifecycle_fails
+        supervision_liveness
+        supervision_random_restarts
+        supervision_starved)
     kraken_scenario(${name} SRCS ${name}.c ${scripted} LINK system)
 endforeach()
