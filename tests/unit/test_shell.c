@@ -207,6 +207,12 @@ static void commands_show_what_there_is(void **state)
         {"apps", SHELL_OK, "idler            1.2.3    RUNNING"},
         {"stats", SHELL_OK, "services      3, apps alive 1"},
         {"health", SHELL_OK, "Handler execution times"},
+        {"blackbox", SHELL_OK, "crashes in a row: 0"},
+        {"blackbox 3", SHELL_OK, "room for "},
+        {"blackbox 0", SHELL_USAGE, "usage: blackbox"},
+        {"why upper", SHELL_OK, "service.started"},
+        {"why nobody", SHELL_FAILED, "nothing is recorded"},
+        {"why", SHELL_USAGE, "usage: why"},
         {"safe", SHELL_OK, "safe mode is off"},
         {"log", SHELL_OK, "base"},
         {"quit", SHELL_OK, ""}, // nobody reads: nothing to leave

@@ -52,6 +52,7 @@ const shell_command_t *shell_command(const char *name);
 
 int cmd_app(int argc, char **argv);
 int cmd_apps(int argc, char **argv);
+int cmd_blackbox(int argc, char **argv);
 int cmd_deps(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_handlers(int argc, char **argv);
@@ -69,6 +70,7 @@ int cmd_service(int argc, char **argv);
 int cmd_services(int argc, char **argv);
 int cmd_sleep(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
+int cmd_why(int argc, char **argv);
 
 /** The tap ended with the shell's service. */
 void events_tap_forget(void);

@@ -7,6 +7,7 @@
 static const shell_command_t s_commands[] = {
     {"app",      "start|stop|pause|resume|restart NAME", "control an app", cmd_app},
     {"apps",     "", "apps, their states and lives", cmd_apps},
+    {"blackbox", "[N]", "how this boot came about, and the last N records that survive a reset", cmd_blackbox},
     {"deps",     "", "who needs whom, and the start order", cmd_deps},
     {"events",   "[tap [PATTERN [SECONDS]] | tap off]",
                  "event types and counts of the bus; a tap shows events as they are delivered", cmd_events},
@@ -25,6 +26,7 @@ static const shell_command_t s_commands[] = {
     {"services", "", "services, their states and restarts", cmd_services},
     {"sleep",    "SECONDS", "wait, for scripts", cmd_sleep},
     {"stats",    "", "totals since boot", cmd_stats},
+    {"why",      "NAME", "what the flight recorder knows about a service or app", cmd_why},
 };
 /* clang-format on */
 
