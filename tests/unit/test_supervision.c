@@ -205,6 +205,36 @@ static void what_is_stopped_can_be_removed_and_its_name_used_again(void **state)
     assert_int_equal(system_service_start(b.id), ESP_OK);
 }
 
+static void an_idle_system_sleeps(void **state)
+{
+    (void)state;
+    if (host_sched() != HOST_SCHED_SIM) {
+        skip();
+    }
+    scripted_prepare(&a, "a", NULL);
+    scripted_register(&a);
+    assert_int_equal(system_service_start(a.id), ESP_OK);
+    vTaskDelay(pdMS_TO_TICKS(2000));
+    /* Its watchdog of 30 s sends a ping each third of it; nothing else may happen for 5 s. */
+    const uint64_t before = host_switches();
+    vTaskDelay(pdMS_TO_TICKS(5000));
+    assert_true(host_switches() - before <= 4);
+}
+
+static void a_refusal_is_reported_though_nothing_runs(void **state)
+{
+    (void)state;
+    const service_quota_t quota = {.max_events_per_sec = 1};
+    const system_event_type_t type = system_up_type("unheard");
+    assert_int_equal(quota_set(poster, &quota), ESP_OK);
+    vTaskDelay(pdMS_TO_TICKS(200)); /* the supervisor rests */
+    for (int i = 0; i < 20; i++) {
+        (void)system_event_post(poster, type, NULL, 0, SYSTEM_EVENT_PRIORITY_NORMAL);
+    }
+    assert_true(observer_wait(SYSTEM_EVENT_QUOTA_VIOLATION, NULL, 1, 2000));
+    assert_int_equal(observer_count(SYSTEM_EVENT_QUOTA_VIOLATION, NULL), 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(int argc, char **argv)
@@ -217,6 +247,8 @@ int main(int argc, char **argv)
         CASE(without_auto_restart_a_fault_is_the_end),
         CASE(states_of_driven_services_are_not_to_be_set),
         CASE(supervisors_are_checked),
+        CASE(an_idle_system_sleeps),
+        CASE(a_refusal_is_reported_though_nothing_runs),
         CASE(what_is_stopped_can_be_removed_and_its_name_used_again),
     };
     return KTEST_MAIN(argc, argv, tests);

@@ -48,7 +48,8 @@ static bool suspend(TaskHandle_t task)
 esp_err_t task_end(TaskHandle_t task, const system_identity_t *identity)
 {
     for (TickType_t waited = 0; s_mutex_count_readable; waited++) {
-        if (suspend(task) && task_backend_mutexes_held(task) == 0 && atomic_load(&identity->depth) == 0) {
+        if (suspend(task) && task_backend_mutexes_held(task) == 0 &&
+            atomic_load(&identity->depth) == 0) {
             vTaskDelete(task);
             return ESP_OK;
         }

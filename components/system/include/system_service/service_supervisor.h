@@ -4,6 +4,19 @@
 /**
  * @file
  * @brief Start, stop and restart services in the order of their dependencies; safe mode.
+ *
+ * Going up, a service runs init() and start(); going down, stop() and deinit(), and then everything
+ * it owned is taken back. Its handlers do not run beside its lifecycle functions: events that
+ * arrive meanwhile wait. A restart is down and up again.
+ *
+ * While a service restarts those that depend on it are paused: their events wait. When it is given
+ * up they are stopped, because a mailbox that is never emptied holds pool blocks that all share;
+ * they start by themselves when it runs again. A start asked for by hand that fails is not
+ * repeated.
+ *
+ * A service that fails is restarted at once the first time, then after a wait that doubles each
+ * time. What cannot be ended safely (it holds a mutex, or is inside one of our calls) is set aside:
+ * its task lives on at the lowest priority and is counted in watchdog_totals_t.quarantined_tasks.
  */
 
 #include <stdbool.h>
@@ -17,7 +30,8 @@ extern "C" {
 /**
  * @brief Start one service and, before it, everything it depends on.
  *
- * @context any task but lifecycle functions and shared-worker handlers  @blocks until started or failed
+ * @context any task but lifecycle functions and shared-worker handlers  @blocks until started or
+ * failed
  * @return ESP_OK (also when it runs already), or ESP_ERR_SERVICE_NOT_FOUND,
  *         ESP_ERR_SERVICE_STALE_ID, ESP_ERR_SERVICE_DEPENDENCY_MISSING a name it needs is not
  *         registered, ESP_ERR_SERVICE_DEPENDENCY_FAILED something it needs did not start,
@@ -84,11 +98,11 @@ typedef uint8_t system_supervisor_t;
 
 /** A supervisor. All zero but the name is valid. */
 typedef struct {
-    const char *name;           /**< as of a service; copied */
+    const char *name; /**< as of a service; copied */
     system_strategy_t strategy;
     /** Restarts of all its services together that it allows within window_ms. When they are used up
-        the parent restarts everything below it; when the parents' are too, the services are given up.
-        0 = CONFIG_SYSTEM_WATCHDOG_MAX_RESTARTS. Range 1..20. */
+        the parent restarts everything below it; when the parents' are too, the services are given
+       up. 0 = CONFIG_SYSTEM_WATCHDOG_MAX_RESTARTS. Range 1..20. */
     uint32_t max_restarts;
     uint32_t window_ms;         /**< 0 = CONFIG_SYSTEM_RESTART_WINDOW_MS */
     system_supervisor_t parent; /**< 0 = the root */
