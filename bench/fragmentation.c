@@ -90,6 +90,7 @@ static void run(const bench_args_t *args)
     double sum = 0;
     double worst = 0;
     double last = 0;
+    double lost = 0;
     size_t least_largest = SIZE_MAX;
     s_pools = strcmp(bench_arg(args, "allocator", "pools"), "pools") == 0;
     if (!trace_start(trace, bench_arg_number(args, "trace_seed", 1, 0, UINT32_MAX))) {
@@ -104,6 +105,7 @@ static void run(const bench_args_t *args)
         region_t region;
         last = fragmentation(&region);
         sum += last;
+        lost += (double)(region.free_bytes - region.largest);
         worst = last > worst ? last : worst;
         least_largest = region.largest < least_largest ? region.largest : least_largest;
         if (print_points) {
@@ -115,6 +117,8 @@ static void run(const bench_args_t *args)
     bench_figure("worst", worst);
     bench_figure("end", last);
     bench_figure_count("least_largest_bytes", least_largest);
+    bench_figure("lost_bytes", lost / points); /* free, but not in the largest block */
+    bench_figure_count("heap_calls", s_allocations - s_from_pools);
     bench_figure_count("failed", s_failed);
     bench_figure("pool_share", (double)s_from_pools / s_allocations);
 }

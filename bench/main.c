@@ -181,6 +181,8 @@ int main(int argc, char **argv)
         .seed = bench_arg_number(&s_args, "seed", 1, 0, UINT32_MAX),
         /* In the simulator a case wants its own order of things, not a surprise at each call. */
         .switch_call_ppm = bench_arg_number(&s_args, "switch_ppm", 1, 1, 1000000),
+        /* Eight queues of 32 items of 1 KB do not fit into the RAM of an ESP32-S3. */
+        .heap_internal_bytes = s_case->sched == HOST_SCHED_THREADS ? 2u * 1024 * 1024 : 0,
         .restart_exits = true,
         .quiet = true,
     };

@@ -198,15 +198,15 @@ static void count_subscribing(void)
     static int user_data[TIMES];
     for (unsigned i = 0; i < TIMES; i++) {
         begin();
-        const esp_err_t ret = system_event_subscribe_ex(s_subscribers[0], s_none, on_event,
-                                                        &user_data[i], NULL, &subscriptions[i]);
+        const esp_err_t ret = system_event_subscribe_ex(s_poster, s_none, on_event, &user_data[i],
+                                                        NULL, &subscriptions[i]);
         end();
         BENCH_CHECK(ret == ESP_OK);
     }
     dump("subscribe", TIMES);
     for (unsigned i = 0; i < TIMES; i++) {
         begin();
-        const esp_err_t ret = system_event_unsubscribe(s_subscribers[0], subscriptions[i]);
+        const esp_err_t ret = system_event_unsubscribe(s_poster, subscriptions[i]);
         end();
         BENCH_CHECK(ret == ESP_OK);
     }
@@ -218,6 +218,25 @@ static void count_subscribing(void)
 static void count_pool(void)
 {
     void *blocks[TIMES];
+    void *held[CONFIG_SYSTEM_POOL_SMALL_COUNT / 2];
+    const unsigned many = sizeof(held) / sizeof(held[0]);
+    for (unsigned i = 0; i < many; i++) { /* the same when half of the pool is gone? */
+        held[i] = memory_pool_alloc(PAYLOAD);
+        BENCH_CHECK(held[i] != NULL);
+    }
+    for (unsigned i = 0; i < TIMES; i++) {
+        begin();
+        blocks[i] = memory_pool_alloc(PAYLOAD);
+        end();
+        BENCH_CHECK(blocks[i] != NULL);
+    }
+    dump("pool_alloc_half_used", TIMES);
+    for (unsigned i = 0; i < TIMES; i++) {
+        BENCH_CHECK(memory_pool_free(blocks[i]) == ESP_OK);
+    }
+    for (unsigned i = 0; i < many; i++) {
+        BENCH_CHECK(memory_pool_free(held[i]) == ESP_OK);
+    }
     for (unsigned i = 0; i < TIMES; i++) {
         begin();
         blocks[i] = memory_pool_alloc(PAYLOAD);

@@ -1,17 +1,31 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-#: measure: events, latency, pools, overheads
+#: measure: events, latency, pools, instructions, overheads
 #:
-#: usage: ./kraken bench [--json] […]
+#: usage: ./kraken bench [--quick] [--json] [--only SECTION,…] [--plot FILE] [--guard | --accept]
 #:
-#: Builds the benches at full speed and runs them; arguments go to the program (./kraken bench -- --help lists them).
-#: Measure on a machine that does nothing else.
+#:   (nothing)     everything, as tables, in about a minute; the rivals in the same run
+#:   --quick       fewer repetitions
+#:   --json        one JSON object
+#:   --only LIST   of: throughput latency pools instructions scale fragmentation overhead memory promises
+#:   --plot FILE   a simulated month of the heap, as SVG
+#:   --guard       instructions of ten hot operations against bench/accepted_instructions.txt, 3 %; status 1 when one left
+#:   --accept      accept the present ones; say why in the commit
+#:
+#: With IDF_PATH set to an ESP-IDF v5.5, its esp_event is compiled as it is and measured too.
+#: Measure times on a machine that does nothing else; instructions are the same anywhere.
 set -eu
 # shellcheck source=tools/kraken/lib.sh
 . "$KRAKEN_ROOT/tools/kraken/lib.sh"
 
 [ "${1:-}" != -- ] || shift
 need build test bench
-[ -f "$KRAKEN_ROOT/bench/CMakeLists.txt" ] || die "bench: there are no benches in this tree"
+configure host
+# A build folder that was configured without valgrind, GLib or ESP-IDF learns of them here.
+idf=${IDF_PATH:-}
+if ! grep -qxF "KRAKEN_IDF_PATH:PATH=$idf" "$build_root/host/CMakeCache.txt" ||
+    grep -q '^VALGRIND_INCLUDE:PATH=.*NOTFOUND' "$build_root/host/CMakeCache.txt"; then
+    under_lock cmake -DKRAKEN_IDF_PATH="$idf" -UVALGRIND_INCLUDE "$build_root/host" >/dev/null
+fi
 build host kraken_bench
-exec "$build_root/host/bench/kraken_bench" "$@"
+exec /usr/bin/python3 "$KRAKEN_ROOT/bench/bench.py" --program "$build_root/host/bench/kraken_bench" --build-dir "$build_root/host" "$@"

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""usage: ./kraken bench [--quick] [--json] [--only SECTION[,SECTION…]] [--plot FILE] [--guard | --accept]
+
+Measures Kraken-OS beside what people use otherwise, in one run, on one virtual board, with one compiler.
+
+  --quick        fewer repetitions: about 10 s instead of a minute
+  --json         one JSON object instead of tables
+  --only LIST    of: throughput latency pools instructions scale fragmentation overhead memory promises
+  --plot FILE    the simulated month of the heap, as SVG
+  --guard        instructions of ten hot operations against the accepted ones (3 %); status 1 when one left
+  --accept       accept the present ones: bench/accepted_instructions.txt; say why in the commit
+"""
+
+import argparse
+import json
+import os
+import sys
+
+import guard
+import sections
+from runner import Runner
+from report import print_report
+
+SECTIONS = ("throughput", "latency", "pools", "instructions", "scale", "fragmentation", "overhead", "memory", "promises")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="./kraken bench", usage=__doc__.split("usage: ", 1)[1].split("\n", 1)[0],
+                                     description=__doc__.split("\n\n", 1)[1], formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--build-dir", required=True, help=argparse.SUPPRESS)
+    for name in ("quick", "json", "guard", "accept"):
+        parser.add_argument("--" + name, action="store_true", help=argparse.SUPPRESS)
+    for name in ("only", "plot"):
+        parser.add_argument("--" + name, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    options.sections = options.only.split(",") if options.only else list(SECTIONS)
+    for name in options.sections:
+        if name not in SECTIONS:
+            parser.error(f"no section {name}; there are: {' '.join(SECTIONS)}")
+    if options.guard and options.accept:
+        parser.error("--guard and --accept exclude each other")
+    return options
+
+
+def main():
+    options = arguments()
+    runner = Runner(options.program, options.build_dir, options.quick, quiet=not sys.stderr.isatty())
+    if options.guard or options.accept:
+        return guard.run(runner, options.accept)
+    if options.plot:
+        with open(options.plot, "w", encoding="utf-8") as file:
+            file.write(sections.month_svg(runner))
+        return 0
+    results = {"conditions": runner.conditions(), "sections": {}}
+    for name in SECTIONS:
+        # The promises are judged by what the other sections measured.
+        if name in options.sections:
+            results["sections"][name] = getattr(sections, name)(runner, results["sections"])
+    runner.done()
+    if options.json:
+        json.dump(results, sys.stdout, indent=1)
+        print()
+    else:
+        print_report(results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    try:
+        sys.exit(main())
+    except (RuntimeError, OSError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        sys.exit(1)

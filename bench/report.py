@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The results as tables for people."""
+
+
+def table(header, rows):
+    rows = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    for row in [header, *rows]:
+        print("  " + row[0].ljust(widths[0]) + "".join("  " + cell.rjust(width) for cell, width in zip(row[1:], widths[1:])))
+    print()
+
+
+def side_by_side(data, figure, scale, unit):
+    """rivals in columns, with the ratio to Kraken-OS"""
+    systems = ("kraken", "queue", "esp_event", "glib")
+    lines = {}
+    for key, figures in data.items():
+        system, rest = key.split(" ", 1)
+        lines.setdefault(rest, {})[system] = figures
+    rows = []
+    for rest, by_system in lines.items():
+        cells = [rest]
+        base = by_system["kraken"].get(figure)
+        for system in systems:
+            figures = by_system.get(system)
+            if figures is None or "missing" in figures:
+                cells.append("not built" if figures else "")
+            else:
+                value = figures[figure]
+                cells.append(f"{value / scale:,.1f}" + (f" ({value / base:.2f})" if system != "kraken" else ""))
+        rows.append(cells)
+    table([unit, *systems], rows)
+
+
+def throughput(data):
+    print("Events a second, in thousands; in brackets: of Kraken-OS's figure")
+    side_by_side(data, "events_per_s", 1000, "publisher:subscribers, payload")
+
+
+def latency(data):
+    print("From the post to the handler, µs")
+    rows = []
+    for key, figures in data.items():
+        if "missing" in figures:
+            rows.append([key, "not built", "", ""])
+        else:
+            rows.append([key] + [f"{figures['ns_' + p] / 1000:.1f}" for p in ("p50", "p99", "max")])
+    table(["", "p50", "p99", "max"], rows)
+
+
+def pools(data):
+    print("Allocate + free, ns (median)")
+    names = ("pool", "heap_caps", "libc")
+    table(["size", *names], [[size] + [f"{figures[n + '_ns_p50']:.0f}" for n in names] for size, figures in data.items()])
+
+
+def instructions(data):
+    print("Instructions of one operation (callgrind, simulator, 32 B)")
+    columns = ("ours", "board", "rest", "total")
+    table(["", "ours", "the board's kernel", "C library", "total"],
+          [[name] + [f"{count[c]:.0f}" for c in columns] for name, count in data["operations"].items()])
+    print("Instructions of one event, post to handler, the board's kernel included")
+    table(["", "alone, and back", "in bursts of 32"],
+          [[name] + (["not built", ""] if "missing" in e else [e["round_trip"], e["burst"]]) for name, e in data["exchanges"].items()])
+
+
+def scale(data):
+    print("Instructions of one event beside what takes no part")
+    table(["", "ours", "total"], [[name, f"{c['ours']:.0f}", f"{c['total']:.0f}"] for name, c in data.items()])
+
+
+def fragmentation(data):
+    print("Fragmentation of the largest internal region, %, and what of it is lost")
+    rows = [[name] + [f"{v[c] * 100:.1f}" for c in ("mean", "worst", "end")] +
+            [f"{v['lost_bytes']:,.0f}", f"{v['least_largest_bytes']:,.0f}", f"{v['heap_calls']:,.0f}", f"{v['failed']:.0f}"]
+            for name, v in data.items()]
+    table(["trace, allocator", "mean", "worst", "end", "lost bytes", "least largest block", "heap calls", "failed"], rows)
+
+
+def overhead(data):
+    print("The idle system, instructions a second of virtual time")
+    table(["watched", "ours", "total", "% of 240 MHz"],
+          [[name, f"{v['ours_per_s']:,}", f"{v['total_per_s']:,}", f"{v['percent_of_240_mhz']:.4f}"] for name, v in data.items()])
+
+
+def memory(data):
+    print("Memory, bytes")
+    table(["", "bytes"], [[name, f"{value:,.0f}"] for name, value in data["figures"].items()])
+    if data["modules"]:
+        print("Each module on the device (Xtensa), bytes")
+        table(["", "flash", "RAM", "stacks", "pools"], [line.split() for line in data["modules"]])
+
+
+def promises(data):
+    print("The specification's promises")
+    table(["promise", "holds", "measured"], [[r["promise"], "yes" if r["holds"] else "NO", r["measured"]] for r in data])
+
+
+def print_report(results):
+    conditions = results["conditions"]
+    print(f"{conditions['processor']}, {conditions['processors']} processors, load {conditions['load_before']} before; "
+          f"{conditions['compiler']}, {conditions['flags']}; medians of {conditions['repetitions']} interleaved repetitions\n")
+    for name, data in results["sections"].items():
+        globals()[name](data)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured, section by section. Each takes the runner and the sections before it, and returns plain data."""
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+
+import plot
+
+SYSTEMS = ("kraken", "queue", "esp_event", "glib")
+PRIORITIES = {"CRITICAL": 0, "HIGH": 100, "NORMAL": 200, "LOW": 255}
+SIZES = (0, 32, 256, 1024)
+
+
+def throughput(runner, _):
+    """events a second, bursts of 32: rivals side by side, then Kraken-OS by size, fan-out and priority"""
+    events = 8000 if runner.quick else 32000
+    cases = {}
+    for subscribers in (1, 8):
+        for size in SIZES if not runner.quick else (32, 1024):
+            for system in SYSTEMS:
+                cases[f"{system} 1:{subscribers} {size} B burst"] = (
+                    "throughput", f"system={system}", f"subscribers={subscribers}", f"size={size}",
+                    f"events={events // subscribers}")
+    for system in SYSTEMS:
+        cases[f"{system} 1:1 32 B stream"] = ("throughput", f"system={system}", "mode=stream", f"events={events}")
+    for name, value in PRIORITIES.items():
+        cases[f"kraken 1:1 32 B burst {name}"] = ("throughput", f"priority={value}", f"events={events}")
+    return runner.interleaved(cases)
+
+
+def latency(runner, _):
+    """from the post to the handler's first line, in nanoseconds"""
+    samples = 50 if runner.quick else 100
+    cases = {}
+    for system in SYSTEMS:
+        cases[f"{system} 1:1 32 B idle"] = ("latency", f"system={system}", f"samples={samples}")
+    for load in ("idle", "flood"):
+        for name, value in PRIORITIES.items():
+            cases[f"kraken 1:1 32 B {load} {name}"] = ("latency", f"priority={value}", f"load={load}", f"samples={samples}")
+    for subscribers, size in ((8, 32), (1, 0), (1, 256), (1, 1024)):
+        cases[f"kraken 1:{subscribers} {size} B idle"] = (
+            "latency", f"subscribers={subscribers}", f"size={size}", f"samples={samples}")
+    return runner.interleaved(cases)
+
+
+def pools(runner, _):
+    """nanoseconds for allocate + free"""
+    return runner.interleaved({f"{size} B": ("pool_time", f"size={size}", "rounds=20") for size in (64, 256, 1024)})
+
+
+def instructions(runner, _):
+    """instructions of each operation, and of whole exchanges beside the rivals"""
+    operations, _figures = runner.count("operations")
+    result = {"operations": {name: rounded(count) for name, count in operations.items()}, "exchanges": {}}
+    for system in SYSTEMS[:3]:
+        figures = runner.case("throughput", f"system={system}", "events=32")
+        if "missing" in figures:
+            result["exchanges"][system] = figures
+            continue
+        counts, _figures = runner.count("operations", f"system={system}")
+        result["exchanges"][system] = {name: round(counts[name]["total"]) for name in ("round_trip", "burst")}
+    return result
+
+
+def scale(runner, _):
+    """instructions of one event (post and handler) beside services, types and subscriptions that take no part"""
+    result = {}
+    for services, types, subscriptions in ((0, 0, 0), (4, 16, 16), (12, 40, 60), (12, 40, 100)):
+        counts, _figures = runner.count("scale", f"services={services}", f"types={types}", f"subscriptions={subscriptions}")
+        result[f"{services} services, {types} types, {subscriptions} subscriptions"] = rounded(counts["event"])
+    return result
+
+
+def fragmentation(runner, _):
+    """1 - largest free block / free bytes of the largest internal region, over published traces"""
+    steps = 200000 if runner.quick else 1000000
+    result = {}
+    for trace in ("events", "apps", "buffers"):
+        for allocator in ("malloc", "pools"):
+            runs = [runner.case("fragmentation", f"trace={trace}", f"allocator={allocator}", f"steps={steps}", f"trace_seed={seed}")
+                    for seed in range(1, 2 if runner.quick else 4)]
+            result[f"{trace} {allocator}"] = {name: statistics.mean(run[name] for run in runs) for name in runs[0]}
+    return result
+
+
+def overhead(runner, _):
+    """instructions a second of the idle system; share of a core that does one instruction a cycle at 240 MHz"""
+    result = {}
+    for key, words in (("nothing watched", ("services=0",)), ("8 services, 30 s (default)", ("services=8", "timeout_ms=30000")),
+                       ("8 services, 1 s", ("services=8", "timeout_ms=1000"))):
+        counts, figures = runner.count("overhead", "seconds=60", *words)
+        if figures.get("timeouts") != "0":
+            raise RuntimeError(f"overhead {key}: the idle system had {figures.get('timeouts')} timeouts")
+        idle = counts["idle"]
+        result[key] = {"ours_per_s": round(idle["ours"]), "total_per_s": round(idle["total"]),
+                       "percent_of_240_mhz": idle["total"] / 240e6 * 100}
+    return result
+
+
+def memory(runner, _):
+    """bytes: what a queued event costs beside its payload, what the core takes, flash and RAM of each module on the device"""
+    done = subprocess.run([sys.executable, os.path.join(runner.root, "tools/checks/size.py"), runner.root, runner.build_dir,
+                           "--modules"], capture_output=True, text=True, check=False)
+    # Its findings are the business of ./kraken check; here are the sources of the core, and the components.
+    modules = [line.strip() for line in done.stdout.splitlines()
+               if re.match(r" +(components/system/src/|components/|apps/|main)\S*( +\d+){4}$", line)]
+    return {"figures": runner.case("memory"), "modules": modules}
+
+
+def rounded(count):
+    return {name: round(count[name], 1) for name in ("ours", "board", "rest", "total")}
+
+
+def promises(runner, done):
+    """the specification's figures, each beside what was measured"""
+    rows = []
+
+    def row(promise, figure, holds):
+        rows.append({"promise": promise, "measured": figure, "holds": bool(holds)})
+
+    if "latency" in done:
+        worst = max(v["ns_p99"] for k, v in done["latency"].items() if k.startswith("kraken"))
+        row("event latency < 1 ms", f"p99 at most {worst / 1000:.0f} µs in any line above", worst < 1e6)
+    if "throughput" in done:
+        rate = done["throughput"]["kraken 1:1 32 B burst"]["events_per_s"]
+        row("1000+ events/s", f"{rate:,.0f} events/s", rate >= 1000)
+    if "instructions" in done:
+        operations = done["instructions"]["operations"]
+        fresh, used = (operations[name]["ours"] for name in ("pool_alloc", "pool_alloc_half_used"))
+        row("pools allocate in O(1)", f"{fresh:.0f} instructions from a fresh pool, {used:.0f} from a half used one",
+            abs(used - fresh) <= 0.03 * fresh)
+    if "fragmentation" in done:
+        lower = []
+        for trace in ("events", "apps", "buffers"):
+            malloc, pool = (done["fragmentation"][f"{trace} {a}"]["mean"] for a in ("malloc", "pools"))
+            lower.append((1 - pool / malloc) * 100)
+        row("fragmentation 60-80 % lower than malloc/free", ", ".join(f"{x:+.0f} %" for x in lower) + " lower (negative: higher)",
+            min(lower) >= 60)
+    if "overhead" in done:
+        share = done["overhead"]["8 services, 30 s (default)"]["percent_of_240_mhz"]
+        row("watchdog < 0.1 % CPU", f"{share:.4f} % of a core at 240 MHz, everything idle counted", share < 0.1)
+    recoveries = [runner.case("recovery", f"seed={seed}") for seed in range(1, 6 if runner.quick else 21)]
+    worst = max(r["noticed_to_running_ms"] for r in recoveries)
+    row("recovery < 5 s", f"{worst:.0f} ms from the fault noticed to running, worst of {len(recoveries)} seeds (virtual time)", worst < 5000)
+    return rows
+
+
+def month_svg(runner):
+    """the simulated month: 30 days, one point an hour, one allocation or release a second"""
+    common = ("fragmentation", "trace=mixed", f"steps={30 * 24 * 3600}", f"points={30 * 24}", "plot=1")
+    return plot.month({name: runner.points(*common, f"allocator={name}") for name in ("malloc", "pools")})
