@@ -3,14 +3,15 @@
 
 /**
  * @file
- * @brief The app table (app_manager.c) and what drives its states (app_lifecycle.c).
+ * @brief The app table (app_manager.c), its states (app_lifecycle.c), and the task that watches
+ *        them and takes back what is left (app_keeper.c).
  *
  *   REGISTERED -> STARTING -> RUNNING <-> PAUSED
  *                     |          |           |
  *                     +----------+-----------+--> STOPPING -> STOPPED or CRASHED -> STARTING
  *
  * Whoever starts an app does so in its own task; STARTING keeps others off. From STOPPING on the
- * manager task alone works on it, so an app may stop itself.
+ * keeper alone works on it, so an app may stop itself.
  */
 
 #include <stdbool.h>
@@ -25,7 +26,7 @@ typedef struct {
     /* under the app lock */
     const app_manifest_t *manifest; /* NULL = free */
     app_state_t state;
-    app_life_t *life;    /* from STARTING until the manager took everything back */
+    app_life_t *life;    /* from STARTING until the keeper took everything back */
     bool start_again;    /* once it is stopped: a restart was asked for */
     bool forced;         /* this life was ended by force */
     esp_err_t fault;     /* why this life ends; ESP_OK: in order */
@@ -51,24 +52,35 @@ unsigned app_index(const app_t *app);
 /** Post app.* about an app. Called without locks. */
 void app_post(const char *name, system_event_type_t type, system_service_id_t id, esp_err_t reason);
 
-/* ---- app_lifecycle.c ---------------------------------------------------------------------------
- */
+/* ---- app_lifecycle.c
+ * --------------------------------------------------------------------------- */
 
-/** Make the manager task. @return ESP_OK; ESP_ERR_NO_MEM */
-esp_err_t app_lifecycle_init(void);
-/** End it; no app lives any more. */
-void app_lifecycle_deinit(void);
+void app_lifecycle_init(void);
 /** Start an app whose state the caller set to STARTING. Called without locks.
  *  @return as app_manager_start() */
 esp_err_t app_lifecycle_start(app_t *app);
-/** Ask an app to stop. App lock held; call app_lifecycle_kick() after releasing it.
+/** Ask an app to stop. App lock held; call app_keeper_kick() after releasing it.
  *  @return ESP_OK also when it is stopping already; ESP_ERR_APP_NOT_RUNNING */
 esp_err_t app_lifecycle_ask_stop_locked(app_t *app, esp_err_t fault);
-/** Let the manager look. isr-ok not. */
-void app_lifecycle_kick(void);
 /** Wait until an app that was asked to stop has. @return its result, or ESP_ERR_TIMEOUT */
 esp_err_t app_lifecycle_wait(const app_t *app);
+/** It has: wake who waits. */
+void app_lifecycle_stopped(const app_t *app);
 /** Set a state and tell the app's task. App lock held. */
 void app_lifecycle_set_state_locked(app_t *app, app_state_t state);
-/** Tasks set aside that still exist. */
-uint32_t app_lifecycle_set_aside(void);
+/** Take back all that a life owns; its code does not run any more. */
+void app_life_take_back(app_life_t *life);
+/** Free what the task of a life needed. The task is gone. */
+void app_life_free_task(app_life_t *life);
+
+/* ---- app_keeper.c ------------------------------------------------------------------------------
+ */
+
+/** Make the keeper's task. @return ESP_OK; ESP_ERR_NO_MEM */
+esp_err_t app_keeper_start(void);
+/** End it; no app lives any more. */
+void app_keeper_end(void);
+/** Let it look. @context any task */
+void app_keeper_kick(void);
+/** Tasks set aside that still exist. @context any task */
+uint32_t app_keeper_set_aside(void);

@@ -114,7 +114,7 @@ static esp_err_t ctx_set_state(app_context_t *ctx, app_state_t state)
     const esp_err_t ret = app_lifecycle_ask_stop_locked(
         app, state == APP_STATE_CRASHED ? ESP_ERR_SERVICE_CRASHED : ESP_OK);
     app_unlock();
-    app_lifecycle_kick();
+    app_keeper_kick();
     return ret;
 }
 

@@ -51,7 +51,8 @@ void app_manager_init(void)
     }
     memset(s_apps, 0, sizeof(s_apps));
     app_contexts_init();
-    if (app_lifecycle_init() != ESP_OK) {
+    app_lifecycle_init();
+    if (app_keeper_start() != ESP_OK) {
         ESP_LOGE(TAG, "no task: apps cannot be started");
         return;
     }
@@ -61,7 +62,7 @@ void app_manager_init(void)
 void app_manager_deinit(void)
 {
     supervisor_set_app_fault_hook(NULL);
-    app_lifecycle_deinit();
+    app_keeper_end();
     memset(s_apps, 0, sizeof(s_apps));
 }
 
@@ -271,7 +272,7 @@ static esp_err_t stop(const char *name, bool again)
     if (ret != ESP_OK) {
         return ret;
     }
-    app_lifecycle_kick();
+    app_keeper_kick();
     return must_not_wait() ? ESP_OK : app_lifecycle_wait(app);
 }
 
@@ -313,7 +314,7 @@ static esp_err_t change(const char *name, app_state_t from, app_state_t to,
     }
     app_unlock();
     if (ret == ESP_OK) {
-        app_lifecycle_kick();
+        app_keeper_kick();
         app_post(name, event, id, ESP_OK);
     }
     return ret;
@@ -345,7 +346,7 @@ void app_manager_ask_stop_all(void)
         }
     }
     app_unlock();
-    app_lifecycle_kick();
+    app_keeper_kick();
 }
 
 void app_manager_stop_all(void)
@@ -374,7 +375,7 @@ void app_manager_fault(unsigned slot, esp_err_t reason)
         }
     }
     app_unlock();
-    app_lifecycle_kick();
+    app_keeper_kick();
 }
 
 /* ---- asking --------------------------------------------------------------------------------- */
@@ -441,7 +442,7 @@ esp_err_t app_manager_list(app_info_t *out, size_t *count)
 
 uint32_t app_manager_set_aside_count(void)
 {
-    return app_lifecycle_set_aside();
+    return app_keeper_set_aside();
 }
 
 const char *app_state_name(app_state_t state)

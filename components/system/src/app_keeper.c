@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keeper: the task that watches apps and takes back what is left of them.
+ *
+ * An app is asked to stop: its state says so, its waits end. Once its entry point is back and no
+ * handler of it runs, everything it has is taken back. What is not back within the grace period is
+ * ended where that is safe, else set aside: a task that is set aside keeps its stack and its
+ * context, and its identity is void, so that it can do nothing in the app's name.
+ *
+ * All waiting is done here, for all apps at once: the keeper takes each stopping app one step
+ * further, and sleeps until the nearest deadline.
+ */
+#include "app_lifecycle.h"
+
+#include <string.h>
+
+#include "esp_log.h"
+#include "esp_random.h"
+#include "esp_timer.h"
+
+#include "common_events_internal.h"
+#include "request_internal.h"
+#include "service_record.h"
+#include "supervisor_internal.h"
+#include "task_end.h"
+
+static const char *TAG = "app_manager";
+
+/* Below the supervisor, above every worker and so above every app: task_end() demands it. */
+#define KEEPER_PRIORITY (CONFIG_SYSTEM_SUPERVISOR_PRIORITY - 1)
+_Static_assert(KEEPER_PRIORITY > CONFIG_SYSTEM_WORKER_PRIORITY, "the keeper ends apps' tasks");
+
+static StaticTask_t s_keeper_task;
+static StackType_t s_keeper_stack[CONFIG_SYSTEM_APP_MANAGER_STACK / sizeof(StackType_t)];
+static TaskHandle_t s_keeper;
+static _Atomic bool s_end;
+static _Atomic bool s_ended;
+
+static uint32_t now_ms(void)
+{
+    return (uint32_t)(esp_timer_get_time() / 1000);
+}
+
+void app_keeper_kick(void)
+{
+    if (s_keeper != NULL) {
+        xTaskNotifyGive(s_keeper);
+    }
+}
+
+/* ---- the way down -------------------------------------------------------- */
+
+/** The task may be gone, or can be made to go. @return false: not yet */
+static bool end_task(app_t *app, app_life_t *life, bool overdue)
+{
+    if (atomic_load(&life->task_state) == APP_TASK_PARKED &&
+        eTaskGetState(life->task) == eSuspended) {
+        vTaskDelete(life->task); /* on_task_deleted() notes it */
+    }
+    if (atomic_load(&life->task_state) == APP_TASK_NONE) {
+        return true;
+    }
+    if (!overdue || atomic_load(&life->task_state) == APP_TASK_PARKED) {
+        return false;
+    }
+    app->forced = true;
+    requests_cancel_asker(system_id_slot(life->id));
+    if (task_end(life->task, &life->identity) == ESP_OK) {
+        ESP_LOGW(TAG, "%s did not stop when asked: its task was ended", app->manifest->name);
+        atomic_store(&life->task_state, APP_TASK_NONE);
+        return true;
+    }
+    ESP_LOGE(TAG, "%s hangs where its task cannot be ended: set aside", app->manifest->name);
+    atomic_store(&life->identity.slot, SYSTEM_SLOT_DEAD); /* from here on it is nobody */
+    atomic_store(&life->state, APP_STATE_STOPPED);
+    vTaskPrioritySet(life->task, tskIDLE_PRIORITY); /* let it spin where it hurts least */
+    life->set_aside = true;
+    return true;
+}
+
+static bool handler_runs(unsigned slot)
+{
+    mailbox_t *mailbox = event_mailbox(slot);
+    portENTER_CRITICAL(&mailbox->lock);
+    const bool runs = mailbox->running != NULL;
+    portEXIT_CRITICAL(&mailbox->lock);
+    return runs;
+}
+
+/** No handler runs, or its worker was taken from it. @return false: not yet */
+static bool end_handler(app_t *app, unsigned slot, bool overdue)
+{
+    worker_run_t run;
+    supervisor_hold(slot, HOLD_APP, true);
+    if (!handler_runs(slot)) {
+        return true;
+    }
+    for (unsigned n = 0; overdue && n < event_workers_count(); n++) {
+        if (event_worker_running(n, &run) && run.slot == slot) {
+            const esp_err_t ret = event_worker_quarantine(n, slot, run.sub);
+            if (ret == ESP_ERR_NOT_FOUND) {
+                return false; /* it returned after all */
+            }
+            app->forced = true;
+            ESP_LOGE(TAG, "%s: its handler for '%s' did not return: worker %s", app->manifest->name,
+                     event_type_name(run.type), ret == ESP_OK ? "ended" : "set aside");
+            return true;
+        }
+    }
+    return false;
+}
+
+/** When to start a crashed app again by itself. App lock held. @return 0: not */
+static int64_t restart_time_locked(app_t *app)
+{
+    if (!app->manifest->restart_on_crash || system_safe_mode_active()) {
+        return 0;
+    }
+    const unsigned attempts =
+        restart_history_count(&app->history, now_ms(), CONFIG_SYSTEM_RESTART_WINDOW_MS);
+    if (attempts >= CONFIG_SYSTEM_WATCHDOG_MAX_RESTARTS) {
+        return 0;
+    }
+    restart_history_add(&app->history, now_ms());
+    return esp_timer_get_time() + (int64_t)restart_backoff_ms(attempts + 1, esp_random()) * 1000;
+}
+
+/** Everything is taken back: say so. */
+static void finish(app_t *app, system_service_id_t id)
+{
+    char name[SYSTEM_NAME_MAX + 1]; /* it may be unregistered as soon as it is stopped */
+    app_lock();
+    strcpy(name, app->manifest->name); /* its length was checked */
+    const esp_err_t fault = app->fault;
+    const bool again = app->start_again;
+    app->life = NULL;
+    app->state = fault != ESP_OK ? APP_STATE_CRASHED : APP_STATE_STOPPED;
+    app->result = app->forced ? ESP_ERR_APP_STOP_TIMEOUT : ESP_OK;
+    app->forced_stops += app->forced;
+    app->crashes += fault != ESP_OK;
+    if (fault != ESP_OK) {
+        app->last_error = fault;
+        app->restart_us = restart_time_locked(app);
+    }
+    if (again) {
+        app->state = APP_STATE_STARTING;
+    }
+    const bool restarts = again || app->restart_us != 0;
+    app_unlock();
+    app_post(name, fault != ESP_OK ? SYSTEM_EVENT_APP_CRASHED : SYSTEM_EVENT_APP_STOPPED, id,
+             fault);
+    if (fault != ESP_OK) {
+        ESP_LOGE(TAG, "%s crashed: %s%s", name, system_error_describe(fault),
+                 restarts ? "; it is started again" : "");
+    }
+    if (again) {
+        const esp_err_t started = app_lifecycle_start(app);
+        app_lock();
+        app->result = started;
+        app_unlock();
+    }
+    app_lifecycle_stopped(app);
+}
+
+/** Take a stopping app one step further. @return false: look again in a tick */
+static bool step_down(app_t *app)
+{
+    app_life_t *life = app->life;
+    const system_service_id_t id = life->id;
+    const unsigned slot = system_id_slot(id);
+    const bool overdue = esp_timer_get_time() >= app->deadline_us;
+    if ((!life->set_aside && !end_task(app, life, overdue)) || !end_handler(app, slot, overdue)) {
+        return false;
+    }
+    app_life_take_back(life);
+    if (!life->set_aside) {
+        app_life_free_task(life);
+    }
+    app_context_unref(life);
+    finish(app, id);
+    return true;
+}
+
+/* ---- the task ---------------------------------------------------------------------------- */
+
+/** A task that was set aside came back: bury it. */
+static void reap(app_life_t *life, void *arg)
+{
+    (void)arg;
+    if (!life->set_aside) {
+        return;
+    }
+    if (atomic_load(&life->task_state) == APP_TASK_PARKED &&
+        eTaskGetState(life->task) == eSuspended) {
+        vTaskDelete(life->task);
+    }
+    if (atomic_load(&life->task_state) == APP_TASK_NONE) {
+        life->set_aside = false;
+        app_life_free_task(life);
+    }
+}
+
+static void count_set_aside(app_life_t *life, void *arg)
+{
+    *(uint32_t *)arg += life->set_aside;
+}
+
+uint32_t app_keeper_set_aside(void)
+{
+    uint32_t count = 0;
+    app_contexts_for_each(count_set_aside, &count);
+    return count;
+}
+
+static void sooner(int64_t *next_us, int64_t due_us)
+{
+    if (due_us < *next_us) {
+        *next_us = due_us;
+    }
+}
+
+/** Its entry point is back, its task is gone, or it shows no sign of life. App lock held. */
+static void watch_locked(app_t *app, int64_t *next_us)
+{
+    const app_life_t *life = app->life;
+    if (life == NULL || (app->state != APP_STATE_RUNNING && app->state != APP_STATE_PAUSED)) {
+        return;
+    }
+    if (atomic_load(&life->task_state) != APP_TASK_ALIVE) {
+        (void)app_lifecycle_ask_stop_locked(app, ESP_OK); /* it ended by itself: in order */
+        return;
+    }
+#ifdef CONFIG_SYSTEM_WATCHDOG_ENABLE
+    if (app->state == APP_STATE_RUNNING) {
+        const uint32_t alive = atomic_load(&life->alive_ms); /* before the time is looked at */
+        const uint32_t silent = now_ms() - alive;
+        if (silent > life->watch_ms && silent < UINT32_MAX / 2) {
+            (void)app_lifecycle_ask_stop_locked(app, ESP_ERR_WATCHDOG_TIMEOUT);
+        } else {
+            sooner(next_us, esp_timer_get_time() + (life->watch_ms - silent + 1) * 1000ll);
+        }
+    }
+#else
+    (void)next_us;
+#endif
+}
+
+/** Look after one app. */
+static void look_after(app_t *app, int64_t *next_us)
+{
+    bool start = false;
+    app_lock();
+    if (app->manifest == NULL) {
+        app_unlock();
+        return;
+    }
+    watch_locked(app, next_us);
+    const bool stopping = app->state == APP_STATE_STOPPING && app->life != NULL;
+    if (app->state == APP_STATE_CRASHED && app->restart_us != 0) {
+        start = esp_timer_get_time() >= app->restart_us;
+        if (start) {
+            app->state = APP_STATE_STARTING;
+        } else {
+            sooner(next_us, app->restart_us);
+        }
+    }
+    app_unlock();
+    if (start) {
+        (void)app_lifecycle_start(app); /* says so if it cannot */
+    } else if (stopping && step_down(app)) {
+        sooner(next_us, 0); /* it may be due to start again some time */
+    } else if (stopping) {
+        /* The return of its entry point kicks the keeper; the rest is looked at each tick. */
+        const bool hopes = atomic_load(&app->life->task_state) == APP_TASK_ALIVE &&
+                           !app->life->set_aside && esp_timer_get_time() < app->deadline_us;
+        sooner(next_us, hopes ? app->deadline_us : esp_timer_get_time() + 1000);
+    }
+}
+
+static void keeper_task(void *arg)
+{
+    (void)arg;
+    while (!atomic_load(&s_end)) {
+        int64_t next_us = INT64_MAX;
+        for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_APPS; i++) {
+            look_after(app_at(i), &next_us);
+        }
+        app_contexts_for_each(reap, NULL);
+        TickType_t wait = portMAX_DELAY;
+        if (next_us != INT64_MAX) {
+            const int64_t us = next_us - esp_timer_get_time();
+            const int64_t ms = us > 0 ? us / 1000 + 1 : 1;
+            wait = pdMS_TO_TICKS(ms < 60000 ? (uint32_t)ms : 60000);
+            wait += wait == 0;
+        }
+        (void)ulTaskNotifyTake(pdTRUE, wait);
+    }
+    atomic_store(&s_ended, true);
+    for (;;) {
+        vTaskSuspend(NULL);
+    }
+}
+
+esp_err_t app_keeper_start(void)
+{
+    atomic_store(&s_end, false);
+    atomic_store(&s_ended, false);
+    s_keeper = xTaskCreateStaticPinnedToCore(keeper_task, "app_keeper", sizeof(s_keeper_stack),
+                                             NULL, KEEPER_PRIORITY, s_keeper_stack, &s_keeper_task,
+                                             tskNO_AFFINITY);
+    return s_keeper != NULL ? ESP_OK : ESP_ERR_NO_MEM;
+}
+
+void app_keeper_end(void)
+{
+    if (s_keeper == NULL) {
+        return;
+    }
+    atomic_store(&s_end, true);
+    app_keeper_kick();
+    while (!atomic_load(&s_ended) || eTaskGetState(s_keeper) != eSuspended) {
+        vTaskDelay(1);
+    }
+    vTaskDelete(s_keeper);
+    s_keeper = NULL;
+}
