@@ -91,7 +91,8 @@ enum {
 
 #define NEVER_US INT64_MAX
 
-/* ---- supervisor_machine.c: one slot, step by step ---------------------------------------------
+/* ---- supervisor_machine.c, _up.c, _down.c: one slot, step by step
+ * ---------------------------------------------
  */
 
 supervised_t *supervised(unsigned slot);
