@@ -20,6 +20,7 @@ void task_end_self_test(void);
  * holds no FreeRTOS mutex: printf, NVS and lwIP keep theirs for ever if their owner dies. Several
  * attempts are made, one tick apart, since a task may be inside such a call just now.
  * @context a task of higher priority than the victim  @blocks up to CONFIG_SYSTEM_TASK_END_MS
- * @return ESP_OK: it is gone and its memory may be used again; ESP_ERR_TIMEOUT: it lives on, running
+ * @return ESP_OK: it is gone and its memory may be used again; ESP_ERR_TIMEOUT: it lives on,
+ * running
  */
 esp_err_t task_end(TaskHandle_t task, const system_identity_t *identity);

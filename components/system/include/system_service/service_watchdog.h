@@ -24,8 +24,8 @@ extern "C" {
 
 /** How one service is watched. All zero is valid: watched with the defaults, never restarted. */
 typedef struct {
-    /** Longest silence in ms before the service counts as hung. 0 = CONFIG_SYSTEM_WATCHDOG_TIMEOUT_MS
-        (30000). Range 10..3600000. */
+    /** Longest silence in ms before the service counts as hung. 0 =
+       CONFIG_SYSTEM_WATCHDOG_TIMEOUT_MS (30000). Range 10..3600000. */
     uint32_t timeout_ms;
     /** Restart it on a fault. Without, the service is stopped, reclaimed and left in ERROR. */
     bool auto_restart;
@@ -61,7 +61,7 @@ typedef struct {
     uint32_t timeouts;
     uint32_t restarts;
     uint32_t restarts_failed;
-    uint32_t given_up;         /**< services that used up their attempts */
+    uint32_t given_up; /**< services that used up their attempts */
     uint32_t safe_mode_entries;
     uint32_t quarantined_tasks; /**< stuck tasks that could not be ended and were set aside */
 } watchdog_totals_t;
