@@ -24,11 +24,12 @@
 typedef struct {
     /* under the registry lock */
     char name[SYSTEM_NAME_MAX + 1];
-    const system_service_descriptor_t *descriptor; /* NULL: registered by name only */
     uint32_t generation;
     bool used;
-    bool is_app;
-    TaskHandle_t home_task; /* the task that registered it: its heartbeats count */
+    /* written under the registry lock, read without: apps come and go while others look */
+    const system_service_descriptor_t *_Atomic descriptor; /* NULL: registered by name only */
+    _Atomic bool is_app;
+    _Atomic(TaskHandle_t) home_task; /* the task that registered it: its heartbeats count */
     /* one writer at a time (the supervisor, or set_state under the registry lock), many readers */
     _Atomic uint8_t state;         /* system_service_state_t */
     _Atomic uint8_t stop_requested; /* what system_service_should_stop() says */

@@ -183,12 +183,16 @@ static esp_err_t register_locked(const char *name, const system_service_descript
         return is_app ? ESP_ERR_APP_TABLE_FULL : ESP_ERR_SERVICE_TABLE_FULL;
     }
     service_record_t *record = &s_records[slot];
-    const uint32_t last = record->generation;
-    *record = (service_record_t){.descriptor = descriptor, .is_app = is_app};
     system_copy_name(record->name, name);
-    record->generation = (last + 1u) & 0xFFFFFFu;
+    record->generation = (record->generation + 1u) & 0xFFFFFFu;
     record->generation += record->generation == 0; /* generation 0 is never used */
-    record->home_task = xTaskGetCurrentTaskHandle();
+    atomic_store(&record->descriptor, descriptor);
+    atomic_store(&record->is_app, is_app);
+    atomic_store(&record->home_task, xTaskGetCurrentTaskHandle());
+    atomic_store(&record->stop_requested, 0);
+    atomic_store(&record->restart_count, 0);
+    atomic_store(&record->fault_count, 0);
+    atomic_store(&record->last_error, ESP_OK);
     atomic_store(&record->state, SYSTEM_SERVICE_STATE_REGISTERED);
     esp_err_t ret = dependencies_attach(slot, name, descriptor ? descriptor->depends_on : NULL);
     if (ret != ESP_OK) {
