@@ -240,5 +240,39 @@ class Verb(Folder):
         self.refuses("one at a time", "build", "flash")
 
 
+class RootProject(Folder):
+    """The top CMakeLists.txt, with a project.cmake that tells what it was given."""
+
+    def check(self, *arguments):
+        small_idf.write(self.root, {"idf/tools/cmake/project.cmake":
+                                    "function(idf_build_set_property name value)\n    message(STATUS \"property ${name} ${value}\")\n"
+                                    "endfunction()\nmacro(project name)\n    _project(${name} NONE)\n"
+                                    "    message(STATUS \"given ${SDKCONFIG_DEFAULTS} ${SDKCONFIG} ${EXTRA_COMPONENT_DIRS}\")\nendmacro()\n"})
+        environment = {name: value for name, value in os.environ.items() if name != "SDKCONFIG_DEFAULTS"}
+        return subprocess.run(["cmake", "-S", ROOT, "-B", os.path.join(self.root, "build"), "-G", "Ninja", *arguments], capture_output=True,
+                              text=True, check=False, env={**environment, "IDF_PATH": os.path.join(self.root, "idf")})
+
+    def test_board(self):
+        text = self.accepts()
+        self.assertIn(f"given {ROOT}/sdkconfig.defaults;{ROOT}/boards/devkitc1/sdkconfig.defaults {ROOT}/sdkconfig.devkitc1 {ROOT}/apps", text)
+        self.assertIn("property MINIMAL_BUILD ON", text)
+        self.assertIn(f"{ROOT}/boards/qemu/sdkconfig.defaults {ROOT}/sdkconfig.qemu", self.accepts("-DKRAKEN_BOARD=qemu"))
+
+    def test_own_files(self):
+        self.assertIn("given /a;/b /c/sdkconfig ", self.accepts("-DSDKCONFIG_DEFAULTS=/a;/b", "-DSDKCONFIG=/c/sdkconfig"))
+
+    def test_no_such_board(self):
+        self.refuses("devkitc1;devkitc1_n8r8;qemu", "-DKRAKEN_BOARD=none")
+
+    def test_every_board_names_the_chip(self):
+        boards = os.listdir(os.path.join(ROOT, "boards"))
+        self.assertIn("qemu", boards)
+        for board in boards:
+            path = os.path.join(ROOT, "boards", board, "sdkconfig.defaults")
+            if os.path.isdir(os.path.dirname(path)):
+                with open(path, encoding="utf-8") as file:
+                    self.assertIn('CONFIG_IDF_TARGET="esp32s3"\n', file.read(), board)
+
+
 if __name__ == "__main__":
     unittest.main()

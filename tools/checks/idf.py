@@ -15,15 +15,18 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import idf_config
 import idf_tree
+import objects
 import project
+import size
 
 OWN_COMPILER, DEBIAN_COMPILER = "xtensa-esp32s3-elf-gcc", "xtensa-lx106-elf-gcc"
 DEBIAN_NEWLIB = "/usr/include/newlib"
 # Given by ESP-IDF's top CMakeLists.txt and components/soc for this configuration.
-CONFIGURED = ["-O2", "-std=gnu17", "-Wno-old-style-declaration", "-fstrict-volatile-bitfields", "-fno-jump-tables",
+CONFIGURED = ["-std=gnu17", "-Wno-old-style-declaration", "-fstrict-volatile-bitfields", "-fno-jump-tables",
               "-fno-tree-switch-conversion", "-mlongcalls", "-fno-builtin-memcpy", "-fno-builtin-memset", "-fno-builtin-bzero"]
 
 
@@ -65,7 +68,8 @@ def debian_flags(newlib, out):
     """What makes Debian's compiler see the S3 as Espressif's does: ABI, C library, and 32-bit types that are long."""
     def found(name):
         return subprocess.run([DEBIAN_COMPILER, f"-print-file-name={name}"], capture_output=True, text=True, check=True).stdout.strip()
-    flags = ["-mabi=windowed", "-nostdinc"]
+    # How Espressif configures newlib; it decides the size of a task's control block.
+    flags = ["-mabi=windowed", "-nostdinc", "-D_WANT_REENT_SMALL", "-D_RETARGETABLE_LOCKING"]
     for bits in ("INT32", "INT_LEAST32"):
         flags += [f"-U__{bits}_TYPE__", f"-D__{bits}_TYPE__=long int", f"-U__U{bits}_TYPE__", f"-D__U{bits}_TYPE__=long unsigned int"]
     late = []
@@ -127,20 +131,35 @@ def examine_lists(tree, names, findings):
             findings.add(cmake, 1, f"idf_component_register() knows no '{word}'")
 
 
+def say_what_lacks(tree, names):
+    """A checkout without submodules still serves whoever does not need them."""
+    for name in tree.left_out:
+        print(f"idf: left out: {name} (its submodule is missing)")
+    for name in names:
+        if not tree.components[name].ours and not all(map(os.path.isdir, tree.components[name].paths("INCLUDE_DIRS"))):
+            print(f"idf: {name} is incomplete: git -C {tree.idf} submodule update --init --recursive")
+
+
 def compile_one(root, command, source, findings):
+    """-> name, sizes or None"""
     result = subprocess.run([*command, source], capture_output=True, text=True, check=False)
     name = os.path.relpath(source, root)
     if result.returncode or "warning:" in result.stderr:
         problems = [line for line in result.stderr.splitlines() if "error:" in line or "warning:" in line]
         for line in (problems or [result.stderr.strip()[:300]])[:6]:
             findings.add(name, 0, line.removeprefix(os.path.join(root, "")))
-    return name
+        return name, None
+    # What ESP-IDF's own compiler makes is measured by ./kraken firmware size.
+    if command[0] != DEBIAN_COMPILER:
+        return name, None
+    with tempfile.TemporaryDirectory() as folder:
+        return name, objects.measure(result.stdout, os.path.join(folder, "object"), name.startswith(size.POOLS))[0]
 
 
 def compile_all(tree, names, config, args, findings):
     program, early, late, what = compiler(args)
-    base = [program, "-S", "-o", os.devnull, *early, *tree.default_options(), *CONFIGURED, "-DESP_PLATFORM",
-            f'-DIDF_VER="v{idf_config.idf_version(tree.idf)}"']
+    base = [program, "-S", "-o", "-", *early, *tree.default_options(), "-g0", *CONFIGURED, size.optimisation(tree.root),
+            "-DESP_PLATFORM", f'-DIDF_VER="v{idf_config.idf_version(tree.idf)}"']
     work = []
     for name in names:
         includes = [f"-I{path}" for path in [config, *tree.visible(name)]]
@@ -148,7 +167,13 @@ def compile_all(tree, names, config, args, findings):
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         done = list(pool.map(lambda job: compile_one(tree.root, *job, findings), work))
     print(f"idf: compiled with {what}")
-    return done
+    totals = {}
+    for name, sizes in done:
+        if sizes:
+            size.add(totals.setdefault(size.component_of(name), {}), sizes)
+    if totals:
+        size.print_table(sorted(totals.items()))
+    return [name for name, _ in done]
 
 
 def device_sources(root):
@@ -174,6 +199,7 @@ def main():
         config, _ = idf_config.write(tree, names, defaults_of(root, args.board), out, findings)
         tree.read_registrations(names, os.path.join(config, "sdkconfig.cmake"))
         examine_lists(tree, ours, findings)
+        say_what_lacks(tree, names)
         done = compile_all(tree, ours, config, args, findings)
     except idf_tree.TreeError as error:
         project.fail(f"idf: {error}")
