@@ -12,6 +12,7 @@
 #include "host_log.h"
 #include "ktest.h"
 #include "shell/shell.h"
+#include "shell_internal.h"
 #include "system_service/app_manager.h"
 #include "system_service/common_events.h"
 #include "system_service/event_bus.h"
@@ -215,6 +216,9 @@ static void commands_show_what_there_is(void **state)
         {"why", SHELL_USAGE, "usage: why"},
         {"safe", SHELL_OK, "safe mode is off"},
         {"log", SHELL_OK, "base"},
+        {"sleep 1", SHELL_OK, ""},
+        {"sleep", SHELL_USAGE, "usage: sleep"},
+        {"sleep long", SHELL_USAGE, "usage: sleep"},
         {"quit", SHELL_OK, ""}, // nobody reads: nothing to leave
     };
     CHECK_EXAMPLES(examples);
@@ -434,12 +438,39 @@ static void inject_refuses_nonsense(void **state)
     CHECK_EXAMPLES(examples);
 }
 
-static void the_simulator_can_sleep(void **state)
+// ---- completion --------------------------------------------------------------------------------
+
+static void join(const char *name, size_t length, void *arg)
+{
+    strncat(arg, name, length);
+    strcat(arg, " ");
+}
+
+static void words_are_completed(void **state)
 {
     (void)state;
-    assert_prints("sleep 1", SHELL_OK, "");
-    assert_prints("sleep", SHELL_USAGE, "usage: sleep");
-    assert_prints("sleep long", SHELL_USAGE, "usage: sleep");
+    static const struct {
+        const char *line;
+        size_t begin;
+        const char *proposals;
+    } examples[] = {
+        {"serv", 0, "service services "},
+        {"", 0, NULL},
+        {"x", 0, ""},
+        {"app pa", 4, "pause "},
+        {"app pause i", 10, "idler "},
+        {"service stop up", 13, "upper "},
+        {"inject fl", 7, "flood "},
+        {"nonsense b", 9, "base "},
+    };
+    for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++) {
+        char proposals[1024] = "";
+        const char *line = examples[i].line;
+        assert_int_equal(shell_propose(line, strlen(line), join, proposals), examples[i].begin);
+        if (examples[i].proposals != NULL) {
+            assert_string_equal(proposals, examples[i].proposals);
+        }
+    }
 }
 
 #define SYSTEM_TEST(name) cmocka_unit_test_setup_teardown(name, boot, shut_down)
@@ -462,7 +493,7 @@ int main(int argc, char **argv)
         SYSTEM_TEST(an_injected_leak_is_taken_back),
         SYSTEM_TEST(an_injected_delay_is_slow),
         SYSTEM_TEST(inject_refuses_nonsense),
-        SYSTEM_TEST(the_simulator_can_sleep),
+        SYSTEM_TEST(words_are_completed),
     };
     return KTEST_MAIN(argc, argv, tests);
 }

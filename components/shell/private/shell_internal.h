@@ -47,6 +47,19 @@ system_service_id_t shell_id(void);
 
 const shell_command_t *shell_command(const char *name);
 
+/* ---- shell_propose.c ------------------------------------------------------------------------- */
+
+/** A proposal; name is not terminated. */
+typedef void (*shell_proposal_t)(const char *name, size_t length, void *arg);
+
+/**
+ * Propose what the word before the cursor may become.
+ * @context one task at a time
+ * @param[in] line not terminated at the cursor
+ * @return where the word begins
+ */
+size_t shell_propose(const char *line, size_t cursor, shell_proposal_t fn, void *arg);
+
 /* ---- cmd_*.c: the commands --------------------------------------------------------------------
  */
 

@@ -23,7 +23,6 @@
 #include "host_heap.h"
 #include "host_log.h"
 #include "shell_internal.h"
-#include "system_service/app_manager.h"
 
 #define HISTORY_LINES   200
 #define POLL_MS         100
@@ -153,60 +152,14 @@ static char *prompt(EditLine *edit)
 typedef struct {
     char names[CANDIDATES_MAX][CANDIDATE_BYTES];
     size_t count;
-    const char *begin; /* of the word so far */
-    size_t length;
 } candidates_t;
 
-static void propose(candidates_t *c, const char *name, size_t length)
+static void on_proposal(const char *name, size_t length, void *arg)
 {
-    if (length < c->length || length >= CANDIDATE_BYTES || c->count == CANDIDATES_MAX ||
-        strncmp(name, c->begin, c->length) != 0) {
-        return;
-    }
-    memcpy(c->names[c->count], name, length);
-    c->names[c->count++][length] = '\0';
-}
-
-static void propose_commands(candidates_t *c)
-{
-    size_t count;
-    const shell_command_t *commands = shell_commands(&count);
-    for (size_t i = 0; i < count; i++) {
-        propose(c, commands[i].name, strlen(commands[i].name));
-    }
-}
-
-/** The lower-case words of a command's usage are what one types. */
-static void propose_keywords(candidates_t *c, const char *usage)
-{
-    static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
-    while (*usage != '\0') {
-        const size_t length = strspn(usage, lower);
-        if (length != 0) {
-            propose(c, usage, length);
-        }
-        usage += length != 0 ? length : 1;
-    }
-}
-
-static void propose_names(candidates_t *c)
-{
-    static system_service_info_t s_owners[CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
-    static app_info_t s_apps[CONFIG_SYSTEM_MAX_APPS];
-    size_t count = sizeof(s_owners) / sizeof(s_owners[0]);
-    size_t apps = CONFIG_SYSTEM_MAX_APPS;
-
-    if (system_service_list(s_owners, &count) == ESP_OK) {
-        for (size_t i = 0; i < count; i++) {
-            if (!s_owners[i].is_app) {
-                propose(c, s_owners[i].name, strlen(s_owners[i].name));
-            }
-        }
-    }
-    if (app_manager_list(s_apps, &apps) == ESP_OK) {
-        for (size_t i = 0; i < apps; i++) {
-            propose(c, s_apps[i].manifest->name, strlen(s_apps[i].manifest->name));
-        }
+    candidates_t *c = arg;
+    if (c->count < CANDIDATES_MAX && length < CANDIDATE_BYTES) {
+        memcpy(c->names[c->count], name, length);
+        c->names[c->count++][length] = '\0';
     }
 }
 
@@ -228,35 +181,18 @@ static unsigned char complete(EditLine *edit, int key)
     (void)key;
     static candidates_t s_candidates; /* the one task that edits */
     const LineInfo *info = el_line(edit);
-    const char *word = info->cursor;
-    const char *first_end;
+    const size_t cursor = (size_t)(info->cursor - info->buffer);
     candidates_t *c = &s_candidates;
 
-    while (word > info->buffer && word[-1] != ' ') {
-        word--;
-    }
     c->count = 0;
-    c->begin = word;
-    c->length = (size_t)(info->cursor - word);
-    for (first_end = info->buffer; first_end < word && *first_end != ' '; first_end++) {
-    }
-    if (word == info->buffer) {
-        propose_commands(c);
-    } else {
-        char name[CANDIDATE_BYTES] = "";
-        const size_t length = (size_t)(first_end - info->buffer);
-        memcpy(name, info->buffer, length < sizeof(name) ? length : 0);
-        const shell_command_t *command = shell_command(name);
-        propose_keywords(c, command != NULL ? command->arguments : "");
-        propose_names(c);
-    }
+    const size_t typed = cursor - shell_propose(info->buffer, cursor, on_proposal, c);
     if (c->count == 0) {
         return CC_REFRESH_BEEP;
     }
     const size_t common = common_length(c);
-    if (common > c->length || c->count == 1) {
+    if (common > typed || c->count == 1) {
         char rest[CANDIDATE_BYTES + 1];
-        snprintf(rest, sizeof(rest), "%.*s%s", (int)(common - c->length), c->names[0] + c->length,
+        snprintf(rest, sizeof(rest), "%.*s%s", (int)(common - typed), c->names[0] + typed,
                  c->count == 1 ? " " : "");
         return el_insertstr(edit, rest) == 0 ? CC_REFRESH : CC_ERROR;
     }
