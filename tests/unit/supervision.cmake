@@ -4,3 +4,6 @@ set(scripted "${KRAKEN_ROOT}/tests/support/system_up.c" "${KRAKEN_ROOT}/tests/su
 kraken_unit_test(restart_policy BARE LINK system PRIVATE_OF system
     SRCS test_restart_policy.c "${KRAKEN_ROOT}/components/system/src/restart_policy.c")
 kraken_unit_test(supervision SRCS test_supervision.c ${scripted} LINK system PRIVATE_OF system)
+kraken_unit_test(service_watchdog BARE LINK system esp_timer PRIVATE_OF system
+    SRCS test_service_watchdog.c "${KRAKEN_ROOT}/tests/support/fake_registry.c"
+        "${KRAKEN_ROOT}/components/system/src/service_watchdog.c")

@@ -205,8 +205,8 @@ watchdog_verdict_t watchdog_check(unsigned slot, uint32_t *next_ms)
     const uint32_t timeout = atomic_load(&live->timeout_ms);
     const uint32_t third = timeout / 3;
     notice_signs(live, slot);
-    const uint32_t now =
-        watchdog_now_ms(); /* after the stamps were read: elapsed is not negative */
+    /* Read after the stamps: the time since is never negative. */
+    const uint32_t now = watchdog_now_ms();
     const uint32_t silent = now - atomic_load(&live->alive_ms);
     if (silent >= timeout) {
         return WATCHDOG_SILENT;
