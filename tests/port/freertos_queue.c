@@ -167,9 +167,12 @@ static void a_reader_wakes_at_the_trigger_level(void **state)
     char got[16];
     StreamBufferHandle_t b = xStreamBufferCreate(16, 4);
     xTaskCreate(send_slowly, "sender", 4096, b, 5, NULL);
-    assert_int_equal(xStreamBufferReceive(b, got, sizeof(got), portMAX_DELAY), 4);
-    vTaskDelay(20);
-    assert_int_equal(xStreamBufferReceive(b, got, sizeof(got), 0), 2);
+    /* On threads a busy machine may let more arrive before the woken reader looks. */
+    const size_t first = xStreamBufferReceive(b, got, sizeof(got), portMAX_DELAY);
+    assert_in_range(first, 4, host_sched() == HOST_SCHED_SIM ? 4 : 6);
+    for (size_t rest = 6 - first; rest > 0;) {
+        rest -= xStreamBufferReceive(b, got, rest, portMAX_DELAY);
+    }
     vStreamBufferDelete(b);
 }
 

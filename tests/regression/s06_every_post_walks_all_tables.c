@@ -99,7 +99,7 @@ static void full_tables_do_not_slow_a_post_down(void **state)
     const system_event_type_t type = system_up_type("test.event");
     system_event_type_t spare = SYSTEM_EVENT_TYPE_NONE;
     static int contexts[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
-    char name[16];
+    char name[24];
 
     if (host_sched() != HOST_SCHED_SIM) {
         skip();

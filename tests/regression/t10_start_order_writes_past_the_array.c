@@ -66,7 +66,7 @@ static void a_full_table_says_so(void **state)
     (void)state;
     const system_secure_key_t key = system_up();
     const char *names[SERVICE_DEPENDENCIES_MAX + 2];
-    char text[SERVICE_DEPENDENCIES_MAX + 1][8];
+    char text[SERVICE_DEPENDENCIES_MAX + 1][16];
     system_service_descriptor_t greedy = {.name = "greedy", .depends_on = names};
     system_service_id_t id;
     esp_err_t ret = ESP_OK;
