@@ -337,6 +337,42 @@ static void a_hung_handler_does_not_keep_an_app(void **state)
     system_down(s_key);
 }
 
+static void the_supervisor_reports_a_hung_handler(void **state)
+{
+    (void)state;
+    setup_all();
+    assert_int_equal(app_manager_register(&s_stuck), ESP_OK);
+    assert_int_equal(app_manager_register(&s_polite), ESP_OK);
+    const size_t before = heap_caps_get_free_size(MALLOC_CAP_INTERNAL);
+    assert_int_equal(app_manager_start("stuck"), ESP_OK);
+    assert_true(system_up_wait(&s_lives, 1, 5000));
+    assert_int_equal(system_event_post(s_witness, s_ping, NULL, 0, 200), ESP_OK);
+    wait_for_state("stuck", APP_STATE_CRASHED);
+    assert_int_equal(info_of("stuck").last_error, ESP_ERR_SERVICE_HANG);
+    assert_int_equal(heap_caps_get_free_size(MALLOC_CAP_INTERNAL), before);
+    assert_int_equal(app_manager_start("polite"), ESP_OK); // nobody else is the worse for it
+    system_down(s_key);
+}
+
+static void safe_mode_stops_apps_and_starts_none(void **state)
+{
+    (void)state;
+    setup_all();
+    assert_int_equal(app_manager_register(&s_polite), ESP_OK);
+    assert_int_equal(app_manager_start("polite"), ESP_OK);
+    assert_true(system_up_wait(&s_lives, 1, 5000));
+    assert_int_equal(system_safe_mode_enter("test"), ESP_OK);
+    wait_for_state("polite", APP_STATE_STOPPED);
+    assert_int_equal(app_manager_start("polite"), ESP_ERR_SYSTEM_SAFE_MODE);
+    assert_int_equal(system_safe_mode_leave(), ESP_OK);
+    for (int i = 0; i < 5000 && system_safe_mode_active(); i++) {
+        vTaskDelay(1);
+    }
+    (void)app_manager_start("polite"); // whoever stopped it may have started it again
+    assert_true(system_up_wait(&s_lives, 2, 5000));
+    system_down(s_key);
+}
+
 static void quits_main(app_context_t *ctx)
 {
     s_lives++;
@@ -476,6 +512,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_deaf_app_is_ended_by_force),
         cmocka_unit_test(a_hung_app_crashes_and_is_started_again_a_few_times),
         cmocka_unit_test(a_hung_handler_does_not_keep_an_app),
+        cmocka_unit_test(the_supervisor_reports_a_hung_handler),
+        cmocka_unit_test(safe_mode_stops_apps_and_starts_none),
         cmocka_unit_test(an_app_can_stop_itself),
         cmocka_unit_test(an_app_that_deletes_its_task_is_stopped),
         cmocka_unit_test(stop_ends_a_wait_for_an_answer),
