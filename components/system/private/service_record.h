@@ -41,6 +41,8 @@ typedef struct {
 /* ---- service_manager.c ----------------------------------------------------------------------- */
 
 void service_manager_init(void);
+/** The system is down: every id is dead. */
+void service_manager_deinit(void);
 service_record_t *service_record(unsigned slot);
 bool service_slot_used(unsigned slot);
 /** A record has lifecycle functions to start it again with. */

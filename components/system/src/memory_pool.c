@@ -211,6 +211,9 @@ pool_index_t pool_block_take(size_t size, system_service_id_t source, pool_kind_
         wanted++;
     }
     for (unsigned pool = wanted; pool < MEMORY_POOL_CLASSES; pool++) {
+        if (s_pools[pool].payload == NULL) {
+            continue; /* the class is empty, or the system is not up */
+        }
         const pool_index_t index = take_from(pool, pool != wanted, critical);
         if (index == POOL_NONE) {
             continue;

@@ -28,13 +28,22 @@ static service_record_t s_records[SYSTEM_SLOTS];
 static _Atomic system_service_id_t s_ids[SYSTEM_SLOTS];
 static _Atomic unsigned s_used;
 
-void service_manager_init(void)
+void service_manager_deinit(void)
 {
-    memset(s_records, 0, sizeof(s_records));
     for (unsigned i = 0; i < SYSTEM_SLOTS; i++) {
         atomic_store(&s_ids[i], SYSTEM_SERVICE_ID_NONE);
     }
     atomic_store(&s_used, 0);
+}
+
+void service_manager_init(void)
+{
+    for (unsigned i = 0; i < SYSTEM_SLOTS; i++) {
+        const uint32_t generation = s_records[i].generation; /* an id of before stays dead */
+        memset(&s_records[i], 0, sizeof(s_records[i]));
+        s_records[i].generation = generation;
+    }
+    service_manager_deinit();
     if (s_lock == NULL) {
         s_lock = xSemaphoreCreateMutexStatic(&s_lock_storage);
     }

@@ -78,6 +78,7 @@ static void init_state(void)
 static void take_down(void)
 {
     (void)event_workers_stop();
+    service_manager_deinit();
     requests_stop();
     event_timers_deinit();
     event_types_deinit();
