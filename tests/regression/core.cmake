@@ -9,7 +9,9 @@ foreach(name
         d02_no_quota_set_means_unlimited
         d13_common_event_constants_are_not_the_ids_delivered
         d14_second_handler_of_a_service_is_dropped
+        t03_stop_forgets_the_dispatcher
         t04_post_from_a_handler_blocks_the_only_consumer
+        t09_the_next_owner_inherits
         t10_start_order_writes_past_the_array
         t11_lengths_of_names_and_payloads_are_believed
         s01_posted_is_counted_before_the_send
@@ -29,7 +31,7 @@ foreach(name t02_dispatcher_gives_a_lock_it_does_not_hold s06_every_post_walks_a
 endforeach()
 
 # These let minutes pass, or measure on the virtual clock.
-foreach(name d10_modules_that_nobody_calls d12_the_bus_polls_and_low_starves)
+foreach(name d07_heartbeats_vouch_for_nothing d10_modules_that_nobody_calls d12_the_bus_polls_and_low_starves)
     kraken_unit_test(${name} SRCS ${name}.c "${system_up}" LINK system esp_timer MODES sim)
 endforeach()
 
