@@ -12,6 +12,7 @@
 #include "common_events_internal.h"
 #include "event_internal.h"
 #include "lifecycle_runner.h"
+#include "symbol_backend.h"
 #include "watchdog_internal.h"
 
 static const char *TAG = "supervisor";
@@ -82,8 +83,10 @@ bool supervisor_take_worker(unsigned slot)
         if (ret == ESP_ERR_NOT_FOUND) {
             return false;
         }
-        ESP_LOGE(TAG, "%s: handler %p for '%s' gave no answer for %" PRIu32 " ms: worker %u %s",
-                 service_slot_name(slot), (void *)(uintptr_t)run.handler, event_type_name(run.type),
+        char handler[SYMBOL_TEXT_MAX];
+        symbol_backend_describe((uintptr_t)run.handler, handler);
+        ESP_LOGE(TAG, "%s: handler %s for '%s' gave no answer for %" PRIu32 " ms: worker %u %s",
+                 service_slot_name(slot), handler, event_type_name(run.type),
                  run.running_us / 1000u, n, ret == ESP_OK ? "ended" : "set aside");
         supervised(slot)->set_aside |= ret != ESP_OK;
         if (ret == ESP_ERR_NO_MEM) {

@@ -15,6 +15,7 @@
 #include "flight_recorder_internal.h"
 #include "handler_monitor_internal.h"
 #include "resource_quota_internal.h"
+#include "symbol_backend.h"
 #include "watchdog_internal.h"
 
 static const char *TAG = "supervisor";
@@ -78,7 +79,9 @@ static void warn(const worker_run_t *run)
     strncpy(event.name, service_slot_name(run->slot), SYSTEM_NAME_MAX);
     event_worker_set_warned(run->worker);
     handler_monitor_note_slow(run->sub);
-    ESP_LOGW(TAG, "%s: handler %p has worked on '%s' for %u ms", event.name, (void *)event.handler,
+    char handler[SYMBOL_TEXT_MAX];
+    symbol_backend_describe(event.handler, handler);
+    ESP_LOGW(TAG, "%s: handler %s has worked on '%s' for %u ms", event.name, handler,
              event_type_name(run->type), (unsigned)event.running_ms);
     common_event_post(SYSTEM_EVENT_HANDLER_SLOW, &event, sizeof(event), SYSTEM_EVENT_PRIORITY_HIGH);
 }
