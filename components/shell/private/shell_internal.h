@@ -40,6 +40,8 @@ int shell_result(const char *what, esp_err_t ret);
 bool shell_find(const char *name, system_service_id_t *id);
 /** Parse a whole decimal number within limits. */
 bool shell_number(const char *text, uint32_t min, uint32_t max, uint32_t *out);
+/** Every service and app, for the command that is being executed. @param[out] count how many */
+const system_service_info_t *shell_owners(size_t *count);
 /** The id of the shell's own service while it runs, else SYSTEM_SERVICE_ID_NONE. */
 system_service_id_t shell_id(void);
 

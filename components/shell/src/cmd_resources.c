@@ -11,14 +11,6 @@
 #include "system_service/resource_quota.h"
 #include "system_service/service_manager.h"
 
-static system_service_info_t s_owners[CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
-
-static size_t list_owners(void)
-{
-    size_t count = sizeof(s_owners) / sizeof(s_owners[0]);
-    return system_service_list(s_owners, &count) == ESP_OK ? count : 0;
-}
-
 int cmd_pools(int argc, char **argv)
 {
     (void)argv;
@@ -139,9 +131,10 @@ int cmd_quota(int argc, char **argv)
     }
     shell_print("%-16s %9s %8s %11s %18s %10s %8s", "name", "posted", "limit", "subscript.",
                 "memory", "cpu %", "refused");
-    const size_t count = list_owners();
+    size_t count;
+    const system_service_info_t *owners = shell_owners(&count);
     for (size_t i = 0; i < count; i++) {
-        print_quota_row(&s_owners[i]);
+        print_quota_row(&owners[i]);
     }
     return SHELL_OK;
 }

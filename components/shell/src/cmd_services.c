@@ -12,15 +12,6 @@
 #include "system_service/service_supervisor.h"
 #include "system_service/system_service.h"
 
-/* Commands run one at a time, so they may keep what is too large for a stack here. */
-static system_service_info_t s_owners[CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
-
-static size_t list_owners(void)
-{
-    size_t count = sizeof(s_owners) / sizeof(s_owners[0]);
-    return system_service_list(s_owners, &count) == ESP_OK ? count : 0;
-}
-
 static void print_service(const system_service_info_t *info)
 {
     shell_print("%-16s %-10s %8" PRIu32 " %7" PRIu32 " %8" PRIu32 " %8" PRIu32 "  %s%s%s",
@@ -38,10 +29,11 @@ int cmd_services(int argc, char **argv)
     }
     shell_print("%-16s %-10s %8s %7s %8s %8s", "name", "state", "restarts", "faults", "handled",
                 "waiting");
-    const size_t count = list_owners();
+    size_t count;
+    const system_service_info_t *owners = shell_owners(&count);
     for (size_t i = 0; i < count; i++) {
-        if (!s_owners[i].is_app) {
-            print_service(&s_owners[i]);
+        if (!owners[i].is_app) {
+            print_service(&owners[i]);
         }
     }
     return SHELL_OK;
@@ -104,10 +96,11 @@ int cmd_deps(int argc, char **argv)
     if (argc != 1) {
         return shell_usage("deps");
     }
-    const size_t count = list_owners();
+    size_t count;
+    const system_service_info_t *owners = shell_owners(&count);
     for (size_t i = 0; i < count; i++) {
-        if (!s_owners[i].is_app) {
-            print_needs(&s_owners[i]);
+        if (!owners[i].is_app) {
+            print_needs(&owners[i]);
         }
     }
     size_t ordered = sizeof(s_order) / sizeof(s_order[0]);
@@ -137,12 +130,13 @@ int cmd_stats(int argc, char **argv)
     if (argc != 1) {
         return shell_usage("stats");
     }
-    const size_t count = list_owners();
+    size_t count;
+    const system_service_info_t *owners = shell_owners(&count);
     size_t apps = 0;
     uint32_t subscriptions = 0;
     for (size_t i = 0; i < count; i++) {
-        apps += s_owners[i].is_app;
-        subscriptions += s_owners[i].subscriptions;
+        apps += owners[i].is_app;
+        subscriptions += owners[i].subscriptions;
     }
     (void)system_event_get_bus_stats(&bus);
     (void)watchdog_get_totals(&watchdog);

@@ -94,6 +94,17 @@ bool shell_find(const char *name, system_service_id_t *id)
     return shell_result(name, system_service_find(name, id)) == SHELL_OK;
 }
 
+const system_service_info_t *shell_owners(size_t *count)
+{
+    static system_service_info_t s_owners[CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
+
+    *count = sizeof(s_owners) / sizeof(s_owners[0]);
+    if (system_service_list(s_owners, count) != ESP_OK) {
+        *count = 0;
+    }
+    return s_owners;
+}
+
 bool shell_number(const char *text, uint32_t min, uint32_t max, uint32_t *out)
 {
     char *end;
