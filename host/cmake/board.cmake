@@ -3,7 +3,7 @@
 # The virtual board: one library of host/src, and one header-only target per ESP-IDF component whose headers it offers, so that
 # REQUIRES works here as it does on the device.
 #   kraken_idf_common   what ESP-IDF gives to every component: headers of host/include/common, the configuration
-#   __idf_<name>        host/include/<name>, for REQUIRES <name>
+#   __idf_<name>        host/include/<name>, for REQUIRES <name>; or what host/components/<name>.cmake says
 #   kraken_host         the library; only host/, port/linux and tests see host/control
 
 # Components of ESP-IDF that every other one may use without REQUIRES.
@@ -66,6 +66,14 @@ foreach(dir ${header_dirs})
         target_include_directories(kraken_host PRIVATE "${dir}")
     endif()
     set(board_components ${board_components} ${name})
+endforeach()
+
+# Components that a Linux library stands for: one file each, named like the component.
+file(GLOB library_components CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/components/*.cmake")
+foreach(file ${library_components})
+    get_filename_component(name "${file}" NAME_WE)
+    kraken_add_board_component(${name})
+    include("${file}")
 endforeach()
 
 foreach(name ${board_components})

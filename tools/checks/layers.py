@@ -6,6 +6,7 @@
   main        apps, services, shell, system              apps     system (public), a service's events
   service     system (public); never another service     shell    system and services (public)
   port/*      its own component; host/ on Linux           system   nothing of ours
+  kapp        system (public)
   host        nothing of ours above it                    tests, bench, sdk templates: not judged
 Portable code sees besides the C library and the ESP-IDF interface of the virtual board, no POSIX; an app sees of ESP-IDF what
 the app interface offers. private/ is for its own component.
@@ -22,6 +23,8 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.M)
 C_LIBRARY = {name + ".h" for name in (
     "assert ctype errno float inttypes limits math setjmp stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib "
     "stdnoreturn string strings time wchar sys/queue sys/types sys/time").split()}
+# Of the libraries that stand for components of ESP-IDF (host/components).
+LIBRARIES = {"psa/crypto.h"}
 # Of ESP-IDF an app may use what works inside a package that is loaded at run time.
 FOR_APPS = {"esp_err.h", "esp_log.h", "esp_check.h", "sdkconfig.h"}
 
@@ -71,9 +74,10 @@ def refusal(user, owner):
     if user.port:
         return "a port sees its own component alone"
     allowed = {
-        "main": ("apps", "service", "shell", "system"),
+        "main": ("apps", "service", "shell", "system", "kapp"),
         "apps": ("system", "service"),
         "service": ("system",),
+        "kapp": ("system",),
         "shell": ("system", "service"),
         "sdk": ("system",),
     }
@@ -100,7 +104,7 @@ def refusal_of_unknown(user, header):
     """A header that is none of ours."""
     if user.port or user.area in ("host", "sdk"):
         return None
-    if header in C_LIBRARY:
+    if header in C_LIBRARY or (header in LIBRARIES and user.area != "apps"):
         return None
     return "neither the C library nor the ESP-IDF interface of the virtual board"
 

@@ -133,7 +133,32 @@ extern "C" {
     X(ESP_ERR_LOADER_STORAGE_FULL,      0x809, "no room for the package in the app storage") \
     /* log control */                                                                               \
     X(ESP_ERR_LOG_TAGS_FULL,            0x900, "no free entry: raise \"Max log tags\" in the configuration") \
-    X(ESP_ERR_LOG_TAG_TAKEN,            0x901, "the log tag belongs to another service")
+    X(ESP_ERR_LOG_TAG_TAKEN,            0x901, "the log tag belongs to another service") \
+    /* app packages: what exactly is wrong with one, and with its signer */                         \
+    X(ESP_ERR_KAPP_NOT_A_PACKAGE,       0xA00, "the file does not begin like an app package") \
+    X(ESP_ERR_KAPP_VERSION,             0xA01, "the package has a format version that this system does not know") \
+    X(ESP_ERR_KAPP_TRUNCATED,           0xA02, "the package ends too early: transfer it again") \
+    X(ESP_ERR_KAPP_TRAILING,            0xA03, "something follows the end of the package") \
+    X(ESP_ERR_KAPP_HEADER,              0xA04, "a field of the package header has a value that it may not have") \
+    X(ESP_ERR_KAPP_SECTION,             0xA05, "an entry of the section table breaks a rule of the package format") \
+    X(ESP_ERR_KAPP_PADDING,             0xA06, "the bytes between two sections of the package are not zero") \
+    X(ESP_ERR_KAPP_TOO_LARGE,           0xA07, "the package or a part of it is larger than this system takes") \
+    X(ESP_ERR_KAPP_COMPRESSION,         0xA08, "a compressed part of the package does not give what it announces") \
+    X(ESP_ERR_KAPP_MANIFEST_DAMAGED,    0xA09, "the manifest of the package cannot be read") \
+    X(ESP_ERR_KAPP_MANIFEST_UNKNOWN,    0xA0A, "the manifest has a field that this system does not know: update the system") \
+    X(ESP_ERR_KAPP_MANIFEST_MISSING,    0xA0B, "the manifest of the package lacks a field that every app needs") \
+    X(ESP_ERR_KAPP_MANIFEST_VALUE,      0xA0C, "a field of the manifest has a value that it may not have") \
+    X(ESP_ERR_KAPP_UNSIGNED,            0xA0D, "the package is not signed, and developer mode is off") \
+    X(ESP_ERR_KAPP_SIGNATURE_KIND,      0xA0E, "the package is signed in a way that this system does not know") \
+    X(ESP_ERR_KAPP_SIGNATURE_WRONG,     0xA0F, "the signature does not fit the package: it was changed after signing") \
+    X(ESP_ERR_KAPP_SIGNER_UNKNOWN,      0xA10, "the package is signed with a key that is not in the trust store") \
+    X(ESP_ERR_KAPP_SIGNER_REVOKED,      0xA11, "the key that signed the package was revoked") \
+    X(ESP_ERR_KAPP_CHANGED,             0xA12, "the package is not the one that was installed: install it again") \
+    X(ESP_ERR_KAPP_KEY_INVALID,         0xA13, "this is no public key: a point of the curve P-256, 65 bytes from 0x04 on") \
+    X(ESP_ERR_KAPP_KEY_EXISTS,          0xA14, "the trust store has this key already") \
+    X(ESP_ERR_KAPP_KEY_NOT_FOUND,       0xA15, "the trust store does not have this key") \
+    X(ESP_ERR_KAPP_KEYS_FULL,           0xA16, "no free entry: remove a key, or raise \"Max keys\" in the configuration") \
+    X(ESP_ERR_KAPP_KEYS_DAMAGED,        0xA17, "the trust store in NVS cannot be read: nobody is trusted until it is erased")
 /* clang-format on */
 
 #ifdef __cplusplus

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/**
+ * @file
+ * @brief What the files of this component know of each other.
+ */
+
+#include "kapp/kapp.h"
+
+/* ---- kapp_manifest_read.c ---------------------------------------------------------------------
+ */
+
+/** Decode the bytes of a manifest. @return as kapp_read_manifest() */
+esp_err_t kapp_manifest_decode(const uint8_t *bytes, uint32_t size, kapp_manifest_t *out);
+
+/** The number of the asset called so, from its own field of the manifest.
+ *  @return ESP_OK; ESP_ERR_NOT_FOUND; as kapp_read_manifest() */
+esp_err_t kapp_manifest_asset(const uint8_t *bytes, uint32_t size, const char *name,
+                              unsigned *index);
+
+/* ---- kapp_text.c ------------------------------------------------------------------------------
+ */
+
+/** Valid UTF-8 without control characters. */
+bool kapp_text_printable(const uint8_t *text, uint32_t size);
+/** Letters, digits, '_', '.' and '-' alone, at least one. */
+bool kapp_text_name(const uint8_t *text, uint32_t size);
+
+/* ---- kapp_crypto.c ----------------------------------------------------------------------------
+ * The one place that calls the PSA Crypto API. The library need not be safe for several tasks: the
+ * crypto lock (order 3, below the trust lock) is held around each use of it.
+ */
+
+esp_err_t kapp_crypto_init(void);
+bool kapp_crypto_ready(void);
+/** SHA-256 of the first size bytes of a source. @return ESP_OK, of the source; ESP_ERR_NO_MEM */
+esp_err_t kapp_crypto_hash(const kapp_source_t *source, uint32_t size,
+                           uint8_t hash[KAPP_HASH_SIZE]);
+/** @return ESP_OK; ESP_ERR_KAPP_KEY_INVALID; ESP_ERR_NO_MEM */
+esp_err_t kapp_crypto_check_key(const uint8_t key[KAPP_PUBLIC_KEY_SIZE]);
+/** @return ESP_OK; ESP_ERR_KAPP_SIGNATURE_WRONG; ESP_ERR_KAPP_KEY_INVALID; ESP_ERR_NO_MEM */
+esp_err_t kapp_crypto_verify(const uint8_t key[KAPP_PUBLIC_KEY_SIZE],
+                             const uint8_t hash[KAPP_HASH_SIZE], const uint8_t *signature);
+
+/* ---- kapp_trust.c -----------------------------------------------------------------------------
+ */
+
+/** Read the store. @return ESP_OK, an error of NVS; ESP_ERR_KAPP_KEYS_DAMAGED */
+esp_err_t kapp_trust_init(void);
