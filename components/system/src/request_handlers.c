@@ -116,7 +116,7 @@ esp_err_t system_request_serve(system_service_id_t service_id, system_event_type
                                system_request_handler_t handler, void *user_data)
 {
     unsigned slot;
-    request_handler_t *entry;
+    request_handler_t *entry = NULL;
     if (handler == NULL) {
         return ESP_ERR_INVALID_ARG;
     }
