@@ -126,6 +126,7 @@ esp_err_t system_service_init(system_secure_key_t *key)
     if (ret != ESP_OK) {
         ESP_LOGE(TAG, "cannot start: %s", system_error_to_string(ret));
         boot_record_stop();
+        health_report_deinit();
         app_manager_deinit();
         (void)supervisor_stop();
         atomic_store(&s_initialized, false);
