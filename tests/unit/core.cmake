@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The core as a whole, where something is missing or in a hurry.
+set(system_up "${KRAKEN_ROOT}/tests/support/system_up.c")
+
+kraken_unit_test(out_of_memory SRCS test_out_of_memory.c "${system_up}" LINK system)
+kraken_unit_test(worker_raise SRCS test_worker_raise.c "${system_up}" LINK system)
