@@ -213,7 +213,7 @@ void event_mailbox_release_locked(unsigned slot, mailbox_wake_t *wake);
  *  @return false: it does not any more */
 bool event_mailbox_seize(unsigned slot, struct event_worker *worker, uint16_t sub);
 
-/* ---- event_worker.c: the tasks that run handlers ----------------------------------------------- */
+/* ---- event_worker.c, event_worker_life.c: the tasks that run handlers ----------------------------------------------- */
 
 typedef enum {
     WORKER_GENERAL = 0, /* all lanes of shared mailboxes */
@@ -240,7 +240,9 @@ typedef struct event_worker {
     _Atomic uint8_t stop;        /* end when idle */
     _Atomic uint8_t alive;       /* place in the table: free, alive, parked */
     uint8_t private_slot;        /* WORKER_PRIVATE: whose */
-    StackType_t *private_stack;  /* WORKER_PRIVATE: from the heap */
+    StackType_t *private_stack;  /* WORKER_PRIVATE: from the heap; outlives the task, see forget */
+    uint32_t private_stack_bytes;
+    _Atomic uint8_t ending; /* being ended by force */
     _Atomic(TaskHandle_t) task;
     /* What runs now, for the supervisor; started_us is written last and 0 while nothing runs. */
     _Atomic uint32_t started_us; /* low 32 bits of the time, never 0 while a handler runs */
@@ -272,9 +274,12 @@ void event_workers_wake(unsigned lane, BaseType_t *woken);
 void event_worker_wake_one(event_worker_t *worker, BaseType_t *woken);
 /** A CRITICAL or HIGH event waits behind a handler on this worker: run it at express priority. */
 void event_worker_raise(event_worker_t *worker, BaseType_t *woken);
-/** A worker of its own for a slot. @return NULL no free worker, or no memory for its stack */
+/** A worker of its own for a slot; after a restart on the stack it had, so without the heap.
+ *  @return NULL no free worker, or no memory for its stack */
 event_worker_t *event_worker_create_private(unsigned slot, uint32_t stack, uint8_t priority);
-/** End a private worker whose mailbox is closed. @return ESP_ERR_TIMEOUT its handler hangs: it is
+/** The owner goes for good: free the stacks that were kept for its restart. */
+void event_worker_forget_private(unsigned slot);
+/** End a private worker whose mailbox is closed; its stack is kept for the same owner. @return ESP_ERR_TIMEOUT its handler hangs: it is
  *  quarantined */
 esp_err_t event_worker_destroy_private(event_worker_t *worker);
 /** Describe the n-th worker's present handler. @return false: no such worker, or idle */

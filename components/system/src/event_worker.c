@@ -9,63 +9,28 @@
  * and takes the next.
  */
 #include <inttypes.h>
-#include <string.h>
 
 #include "esp_log.h"
 #include "esp_timer.h"
 
-#include "event_internal.h"
+#include "event_worker_internal.h"
 #include "handler_monitor_internal.h"
 #include "resource_quota_internal.h"
 #include "supervisor_wake.h"
-#include "task_end.h"
 
 static const char *TAG = "event_worker";
 
-#define SHARED_WORKERS (2 * portNUM_PROCESSORS)
-#define WORKERS        (SHARED_WORKERS + CONFIG_SYSTEM_WORKER_SPARES + CONFIG_SYSTEM_MAX_PRIVATE_WORKERS)
 #define LAST_EXPRESS_LANE 1
-_Static_assert(WORKERS <= 32, "the idle workers are one word of bits");
 
-/** Life of a place in the table. */
-enum {
-    PLACE_FREE = 0,
-    PLACE_ALIVE,  /* its task runs */
-    PLACE_PARKED, /* its task suspended itself for good; whoever needs the place deletes it */
-};
-
-static event_worker_t s_workers[WORKERS];
-static StaticTask_t s_tasks[WORKERS];
-/* Shared workers and their replacements run on these; private ones bring their own stacks. */
-static StackType_t s_stacks[SHARED_WORKERS + CONFIG_SYSTEM_WORKER_SPARES]
-                           [CONFIG_SYSTEM_WORKER_STACK / sizeof(StackType_t)];
+event_worker_t event_workers[WORKERS];
+_Atomic uint32_t event_worker_masks[WORKER_PRIVATE + 1];
 static _Atomic uint32_t s_idle;           /* bit n: worker n waits for work */
 static _Atomic uint32_t s_raise_requests; /* bit n: an ISR wants worker n raised */
 static _Atomic uint8_t s_handed[WORKERS]; /* slot + 1 of a mailbox claimed in this worker's name */
 
-static uint32_t kind_mask(worker_kind_t kind)
-{
-    uint32_t mask = 0;
-    for (unsigned n = 0; n < WORKERS; n++) {
-        if (atomic_load_explicit(&s_workers[n].alive, memory_order_relaxed) == PLACE_ALIVE &&
-            s_workers[n].kind == kind) {
-            mask |= 1u << n;
-        }
-    }
-    return mask;
-}
-
-/* kind_mask() of each kind, kept: it changes only when workers come and go. */
-static _Atomic uint32_t s_masks[WORKER_PRIVATE + 1];
-
-static void update_mask(worker_kind_t kind)
-{
-    atomic_store(&s_masks[kind], kind_mask(kind));
-}
-
 /* ---- waking --------------------------------------------------------------------------------- */
 
-static void notify(event_worker_t *worker, BaseType_t *woken)
+void event_worker_notify(event_worker_t *worker, BaseType_t *woken)
 {
     if (xPortInIsrContext()) {
         vTaskNotifyGiveFromISR(worker->task, woken);
@@ -81,7 +46,7 @@ static bool wake_one_of(uint32_t mask, BaseType_t *woken)
     while ((idle & mask) != 0) {
         const unsigned n = (unsigned)__builtin_ctz(idle & mask);
         if (atomic_compare_exchange_weak(&s_idle, &idle, idle & ~(1u << n))) {
-            notify(&s_workers[n], woken);
+            event_worker_notify(&event_workers[n], woken);
             return true;
         }
     }
@@ -90,10 +55,10 @@ static bool wake_one_of(uint32_t mask, BaseType_t *woken)
 
 void event_workers_wake(unsigned lane, BaseType_t *woken)
 {
-    if (lane <= LAST_EXPRESS_LANE && wake_one_of(s_masks[WORKER_EXPRESS], woken)) {
+    if (lane <= LAST_EXPRESS_LANE && wake_one_of(event_worker_masks[WORKER_EXPRESS], woken)) {
         return;
     }
-    (void)wake_one_of(s_masks[WORKER_GENERAL], woken);
+    (void)wake_one_of(event_worker_masks[WORKER_GENERAL], woken);
 }
 
 void event_worker_wake_one(event_worker_t *worker, BaseType_t *woken)
@@ -108,7 +73,7 @@ void event_worker_raise(event_worker_t *worker, BaseType_t *woken)
     }
     if (xPortInIsrContext()) { /* priorities are changed by tasks only: ask an express worker */
         atomic_fetch_or(&s_raise_requests, 1u << worker->number);
-        (void)wake_one_of(s_masks[WORKER_EXPRESS], woken);
+        (void)wake_one_of(event_worker_masks[WORKER_EXPRESS], woken);
         return;
     }
     /* Said twice: the worker lowers itself when it sees the flag, and may do so between the two. */
@@ -123,8 +88,8 @@ static void serve_raise_requests(void)
     while (requests != 0) {
         const unsigned n = (unsigned)__builtin_ctz(requests);
         requests &= requests - 1;
-        if (atomic_load(&s_workers[n].started_us) != 0) {
-            event_worker_raise(&s_workers[n], NULL);
+        if (atomic_load(&event_workers[n].started_us) != 0) {
+            event_worker_raise(&event_workers[n], NULL);
         }
     }
 }
@@ -157,8 +122,7 @@ static uint32_t run_handler(event_worker_t *worker, pool_index_t block, queue_en
     return end - start < UINT32_MAX ? (uint32_t)(end - start) : UINT32_MAX;
 }
 
-/** Drop the reference to the event handled last, unless the supervisor did it for us. */
-static void release_block(event_worker_t *worker)
+void event_worker_release_block(event_worker_t *worker)
 {
     const pool_index_t block = atomic_exchange(&worker->block, POOL_NONE);
     if (block != POOL_NONE) {
@@ -192,7 +156,7 @@ static bool handle_locked(event_worker_t *worker, mailbox_t *mailbox, unsigned s
     uint32_t end_us;
     mailbox->running_sub = entry.sub;
     portEXIT_CRITICAL(&mailbox->lock);
-    release_block(worker); /* the one before */
+    event_worker_release_block(worker); /* the one before */
     atomic_store(&worker->block, entry.block);
     if (somebody_waits) {
         event_waiters_signal(slot); /* there is room now */
@@ -203,7 +167,7 @@ static bool handle_locked(event_worker_t *worker, mailbox_t *mailbox, unsigned s
     portENTER_CRITICAL(&mailbox->lock);
     if (atomic_load(&worker->quarantined)) {
         portEXIT_CRITICAL(&mailbox->lock);
-        release_block(worker);
+        event_worker_release_block(worker);
         return false;
     }
     handler_monitor_record(entry.sub, ran_us);
@@ -231,7 +195,7 @@ static bool raised_for_nothing(event_worker_t *worker, const mailbox_t *mailbox)
  */
 static event_worker_t *hand_to_idle(unsigned slot)
 {
-    uint32_t idle = atomic_load(&s_idle) & s_masks[WORKER_GENERAL];
+    uint32_t idle = atomic_load(&s_idle) & event_worker_masks[WORKER_GENERAL];
     while (idle != 0) {
         const unsigned n = (unsigned)__builtin_ctz(idle);
         const uint32_t bit = 1u << n;
@@ -240,7 +204,7 @@ static event_worker_t *hand_to_idle(unsigned slot)
         if (atomic_compare_exchange_strong(&s_handed[n], &none, mine) &&
             ((atomic_fetch_and(&s_idle, ~bit) & bit) != 0 ||
              !atomic_compare_exchange_strong(&s_handed[n], &mine, 0))) {
-            return &s_workers[n];
+            return &event_workers[n];
         }
         idle &= ~bit;
     }
@@ -291,14 +255,19 @@ static bool drain(event_worker_t *worker, unsigned slot)
     }
     portEXIT_CRITICAL(&mailbox->lock);
     if (taker != NULL) {
-        notify(taker, NULL);
+        event_worker_notify(taker, NULL);
     }
-    release_block(worker);
+    event_worker_release_block(worker);
     atomic_store_explicit(&worker->identity.slot, SYSTEM_SLOT_NONE, memory_order_relaxed);
     if (wake.shared) { /* what this worker leaves may be for workers of the other kind */
         event_mailbox_wake(&wake, NULL);
     }
     return true;
+}
+
+void event_worker_reset(event_worker_t *worker)
+{
+    atomic_store(&s_handed[worker->number], 0);
 }
 
 /* ---- the tasks ------------------------------------------------------------------------------ */
@@ -338,7 +307,7 @@ static unsigned claim(event_worker_t *worker)
                                                                       : SYSTEM_EVENT_LANES - 1);
 }
 
-static void worker_main(void *arg)
+void event_worker_main(void *arg)
 {
     event_worker_t *worker = arg;
     atomic_store(&worker->task, xTaskGetCurrentTaskHandle()); /* may run before create returns */
@@ -366,145 +335,7 @@ static void worker_main(void *arg)
     }
 }
 
-/** Free the place of a worker that parked. */
-static bool reap(event_worker_t *worker)
-{
-    if (atomic_load(&worker->alive) != PLACE_PARKED ||
-        eTaskGetState(worker->task) != eSuspended) {
-        return false;
-    }
-    vTaskDelete(worker->task);
-    vPortFree(worker->private_stack);
-    worker->private_stack = NULL;
-    worker->task = NULL;
-    atomic_store(&worker->alive, PLACE_FREE);
-    return true;
-}
-
-static event_worker_t *find_place(unsigned first, unsigned end)
-{
-    for (unsigned n = first; n < end; n++) {
-        (void)reap(&s_workers[n]);
-        if (atomic_load(&s_workers[n].alive) == PLACE_FREE) {
-            return &s_workers[n];
-        }
-    }
-    return NULL;
-}
-
-static esp_err_t start_worker(event_worker_t *worker, worker_kind_t kind, unsigned slot,
-                              uint8_t priority, BaseType_t core, StackType_t *stack,
-                              uint32_t stack_bytes)
-{
-    static const char *const names[] = {"ev_general", "ev_express", "ev_private"};
-    const unsigned number = (unsigned)(worker - s_workers);
-    StackType_t *own_stack = kind == WORKER_PRIVATE ? stack : NULL;
-    memset(worker, 0, sizeof(*worker));
-    atomic_store(&worker->identity.slot, SYSTEM_SLOT_NONE);
-    worker->identity.is_worker = true;
-    worker->kind = (uint8_t)kind;
-    worker->number = (uint8_t)number;
-    worker->base_priority = priority;
-    worker->core = (int8_t)core;
-    worker->private_slot = (uint8_t)slot;
-    worker->private_stack = own_stack;
-    atomic_store(&worker->block, POOL_NONE);
-    atomic_store(&s_handed[number], 0);
-    atomic_store(&worker->alive, PLACE_ALIVE);
-    update_mask(kind);
-    const TaskHandle_t task =
-        xTaskCreateStaticPinnedToCore(worker_main, names[kind], stack_bytes, worker, priority,
-                                      stack, &s_tasks[number], core);
-    if (task == NULL) {
-        return ESP_ERR_NO_MEM;
-    }
-    atomic_store(&worker->task, task);
-    return ESP_OK;
-}
-
-static esp_err_t start_shared(worker_kind_t kind, BaseType_t core)
-{
-    event_worker_t *worker = find_place(0, SHARED_WORKERS + CONFIG_SYSTEM_WORKER_SPARES);
-    if (worker == NULL) {
-        return ESP_ERR_NO_MEM;
-    }
-    return start_worker(worker, kind, SYSTEM_SLOT_NONE,
-                        kind == WORKER_EXPRESS ? CONFIG_SYSTEM_EXPRESS_PRIORITY
-                                               : CONFIG_SYSTEM_WORKER_PRIORITY,
-                        core, s_stacks[worker - s_workers], sizeof(s_stacks[0]));
-}
-
-esp_err_t event_workers_start(void)
-{
-    for (BaseType_t core = 0; core < portNUM_PROCESSORS; core++) {
-        esp_err_t ret = start_shared(WORKER_GENERAL, core);
-        if (ret == ESP_OK) {
-            ret = start_shared(WORKER_EXPRESS, core);
-        }
-        if (ret != ESP_OK) {
-            return ret;
-        }
-    }
-    return ESP_OK;
-}
-
-/** Ask a worker to end and wait for it. */
-static esp_err_t stop_worker(event_worker_t *worker, uint32_t wait_ms)
-{
-    atomic_store(&worker->stop, 1);
-    for (uint32_t waited = 0; atomic_load(&worker->alive) == PLACE_ALIVE; waited++) {
-        if (waited > wait_ms) {
-            return ESP_ERR_TIMEOUT;
-        }
-        notify(worker, NULL);
-        vTaskDelay(pdMS_TO_TICKS(1));
-    }
-    while (!reap(worker) && atomic_load(&worker->alive) != PLACE_FREE) {
-        vTaskDelay(1); /* it has parked but for its last instructions */
-    }
-    update_mask((worker_kind_t)worker->kind);
-    return ESP_OK;
-}
-
-esp_err_t event_workers_stop(void)
-{
-    esp_err_t ret = ESP_OK;
-    for (unsigned n = 0; n < WORKERS; n++) {
-        if (atomic_load(&s_workers[n].alive) != PLACE_FREE) {
-            const esp_err_t one = stop_worker(&s_workers[n], CONFIG_SYSTEM_STOP_GRACE_MS);
-            ret = one != ESP_OK ? one : ret;
-        }
-    }
-    return ret;
-}
-
-event_worker_t *event_worker_create_private(unsigned slot, uint32_t stack, uint8_t priority)
-{
-    event_worker_t *worker = find_place(SHARED_WORKERS + CONFIG_SYSTEM_WORKER_SPARES, WORKERS);
-    const uint32_t bytes = stack ? stack : CONFIG_SYSTEM_WORKER_STACK;
-    if (worker == NULL) {
-        return NULL;
-    }
-    StackType_t *memory = pvPortMalloc(bytes); /* internal RAM: flash may be written from here */
-    if (memory == NULL) {
-        return NULL;
-    }
-    if (start_worker(worker, WORKER_PRIVATE, slot,
-                     priority ? priority : CONFIG_SYSTEM_WORKER_PRIORITY, tskNO_AFFINITY, memory,
-                     bytes) != ESP_OK) {
-        atomic_store(&worker->alive, PLACE_FREE);
-        vPortFree(memory);
-        return NULL;
-    }
-    return worker;
-}
-
-esp_err_t event_worker_destroy_private(event_worker_t *worker)
-{
-    return stop_worker(worker, CONFIG_SYSTEM_STOP_GRACE_MS);
-}
-
-/* ---- what the supervisor sees and does ------------------------------------------------------ */
+/* ---- what the supervisor sees ------------------------------------------------------ */
 
 unsigned event_workers_count(void)
 {
@@ -513,7 +344,7 @@ unsigned event_workers_count(void)
 
 bool event_worker_running(unsigned n, worker_run_t *out)
 {
-    event_worker_t *worker = &s_workers[n];
+    event_worker_t *worker = &event_workers[n];
     const uint32_t started = atomic_load_explicit(&worker->started_us, memory_order_acquire);
     if (started == 0 || atomic_load(&worker->quarantined) ||
         atomic_load(&worker->alive) != PLACE_ALIVE) {
@@ -539,15 +370,15 @@ bool event_worker_running(unsigned n, worker_run_t *out)
 
 void event_worker_set_warned(unsigned n)
 {
-    atomic_store(&s_workers[n].warned, 1);
+    atomic_store(&event_workers[n].warned, 1);
 }
 
 unsigned event_workers_serving(worker_kind_t kind)
 {
     unsigned count = 0;
     for (unsigned n = 0; n < WORKERS; n++) {
-        count += atomic_load(&s_workers[n].alive) == PLACE_ALIVE && s_workers[n].kind == kind &&
-                 !atomic_load(&s_workers[n].quarantined);
+        count += atomic_load(&event_workers[n].alive) == PLACE_ALIVE && event_workers[n].kind == kind &&
+                 !atomic_load(&event_workers[n].quarantined);
     }
     return count;
 }
@@ -556,34 +387,8 @@ unsigned event_workers_quarantined(void)
 {
     unsigned count = 0;
     for (unsigned n = 0; n < WORKERS; n++) {
-        count += atomic_load(&s_workers[n].quarantined) &&
-                 atomic_load(&s_workers[n].alive) == PLACE_ALIVE;
+        count += atomic_load(&event_workers[n].quarantined) &&
+                 atomic_load(&event_workers[n].alive) == PLACE_ALIVE;
     }
     return count;
-}
-
-esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub)
-{
-    event_worker_t *worker = &s_workers[n];
-    if (!event_mailbox_seize(slot, worker, sub)) {
-        return ESP_ERR_NOT_FOUND;
-    }
-    const worker_kind_t kind = (worker_kind_t)worker->kind;
-    const BaseType_t core = worker->core;
-    const esp_err_t ended = task_end(worker->task, &worker->identity);
-    if (ended == ESP_OK) {
-        release_block(worker); /* the reference was the dead task's */
-        vPortFree(worker->private_stack);
-        worker->private_stack = NULL;
-        atomic_store(&worker->started_us, 0);
-        atomic_store(&worker->alive, PLACE_FREE);
-    } else {
-        vTaskPrioritySet(worker->task, tskIDLE_PRIORITY); /* let it spin where it hurts least */
-    }
-    update_mask(kind);
-    if (kind != WORKER_PRIVATE && start_shared(kind, core) != ESP_OK) {
-        ESP_LOGE(TAG, "no spare worker left to replace worker %u", n);
-        return ESP_ERR_NO_MEM;
-    }
-    return ended;
 }

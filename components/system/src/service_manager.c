@@ -299,6 +299,7 @@ esp_err_t service_reopen(unsigned slot)
 void service_release(unsigned slot)
 {
     registry_lock();
+    event_worker_forget_private(slot);
     log_control_reclaim(slot);
     atomic_store(&s_ids[slot], SYSTEM_SERVICE_ID_NONE);
     dependencies_reclaim(slot);

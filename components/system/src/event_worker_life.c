@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Workers come and go. A worker that is to end parks: it suspends itself for good, and whoever
+ * needs its place deletes it then, when it is certain that it is off both cores and its stack may
+ * be used again. A worker whose handler hangs is quarantined: ended by force if that does no harm,
+ * else left to spin at the lowest priority until the handler returns and it parks.
+ *
+ * Private workers are made and destroyed under the registry lock, shared ones by the supervisor
+ * alone: their places are apart.
+ */
+#include <string.h>
+
+#include "esp_log.h"
+
+#include "event_worker_internal.h"
+#include "task_end.h"
+
+static const char *TAG = "event_worker";
+
+static StaticTask_t s_tasks[WORKERS];
+/* Shared workers and their replacements run on these; private ones bring stacks from the heap. */
+static StackType_t s_stacks[STATIC_WORKERS][CONFIG_SYSTEM_WORKER_STACK / sizeof(StackType_t)];
+
+static void update_mask(worker_kind_t kind)
+{
+    uint32_t mask = 0;
+    for (unsigned n = 0; n < WORKERS; n++) {
+        if (atomic_load(&event_workers[n].alive) == PLACE_ALIVE && event_workers[n].kind == kind) {
+            mask |= 1u << n;
+        }
+    }
+    atomic_store(&event_worker_masks[kind], mask);
+}
+
+/* ---- places --------------------------------------------------------------------------------- */
+
+/** Free the place of a worker that parked. */
+static bool reap(event_worker_t *worker)
+{
+    if (atomic_load(&worker->alive) != PLACE_PARKED || atomic_load(&worker->ending) ||
+        eTaskGetState(worker->task) != eSuspended) {
+        return false;
+    }
+    vTaskDelete(worker->task);
+    worker->task = NULL;
+    atomic_store(&worker->alive, PLACE_FREE);
+    return true;
+}
+
+static event_worker_t *find_place(unsigned first, unsigned end)
+{
+    for (unsigned n = first; n < end; n++) {
+        (void)reap(&event_workers[n]);
+        if (atomic_load(&event_workers[n].alive) == PLACE_FREE) {
+            return &event_workers[n];
+        }
+    }
+    return NULL;
+}
+
+static esp_err_t start_worker(event_worker_t *worker, worker_kind_t kind, unsigned slot,
+                              uint8_t priority, BaseType_t core, StackType_t *stack,
+                              uint32_t stack_bytes)
+{
+    static const char *const names[] = {"ev_general", "ev_express", "ev_private"};
+    const unsigned number = (unsigned)(worker - event_workers);
+    memset(worker, 0, sizeof(*worker));
+    atomic_store(&worker->identity.slot, SYSTEM_SLOT_NONE);
+    worker->identity.is_worker = true;
+    worker->kind = (uint8_t)kind;
+    worker->number = (uint8_t)number;
+    worker->base_priority = priority;
+    worker->core = (int8_t)core;
+    worker->private_slot = (uint8_t)slot;
+    worker->private_stack = kind == WORKER_PRIVATE ? stack : NULL;
+    worker->private_stack_bytes = kind == WORKER_PRIVATE ? stack_bytes : 0;
+    atomic_store(&worker->block, POOL_NONE);
+    event_worker_reset(worker);
+    atomic_store(&worker->alive, PLACE_ALIVE);
+    update_mask(kind);
+    const TaskHandle_t task =
+        xTaskCreateStaticPinnedToCore(event_worker_main, names[kind], stack_bytes, worker, priority,
+                                      stack, &s_tasks[number], core);
+    if (task == NULL) {
+        return ESP_ERR_NO_MEM;
+    }
+    atomic_store(&worker->task, task);
+    return ESP_OK;
+}
+
+static esp_err_t start_shared(worker_kind_t kind, BaseType_t core)
+{
+    event_worker_t *worker = find_place(0, STATIC_WORKERS);
+    if (worker == NULL) {
+        return ESP_ERR_NO_MEM;
+    }
+    return start_worker(worker, kind, SYSTEM_SLOT_NONE,
+                        kind == WORKER_EXPRESS ? CONFIG_SYSTEM_EXPRESS_PRIORITY
+                                               : CONFIG_SYSTEM_WORKER_PRIORITY,
+                        core, s_stacks[worker - event_workers], sizeof(s_stacks[0]));
+}
+
+esp_err_t event_workers_start(void)
+{
+    for (BaseType_t core = 0; core < portNUM_PROCESSORS; core++) {
+        esp_err_t ret = start_shared(WORKER_GENERAL, core);
+        if (ret == ESP_OK) {
+            ret = start_shared(WORKER_EXPRESS, core);
+        }
+        if (ret != ESP_OK) {
+            return ret;
+        }
+    }
+    return ESP_OK;
+}
+
+/** Ask a worker to end and wait for it. */
+static esp_err_t stop_worker(event_worker_t *worker, uint32_t wait_ms)
+{
+    atomic_store(&worker->stop, 1);
+    for (uint32_t waited = 0; atomic_load(&worker->alive) == PLACE_ALIVE; waited++) {
+        if (waited > wait_ms) {
+            return ESP_ERR_TIMEOUT;
+        }
+        event_worker_notify(worker, NULL);
+        vTaskDelay(pdMS_TO_TICKS(1));
+    }
+    while (!reap(worker) && atomic_load(&worker->alive) != PLACE_FREE) {
+        vTaskDelay(1); /* it has parked but for its last instructions */
+    }
+    update_mask((worker_kind_t)worker->kind);
+    return ESP_OK;
+}
+
+esp_err_t event_workers_stop(void)
+{
+    esp_err_t ret = ESP_OK;
+    for (unsigned n = 0; n < WORKERS; n++) {
+        if (atomic_load(&event_workers[n].alive) != PLACE_FREE) {
+            const esp_err_t one = stop_worker(&event_workers[n], CONFIG_SYSTEM_STOP_GRACE_MS);
+            ret = one != ESP_OK ? one : ret;
+        }
+    }
+    return ret;
+}
+
+/** The place that this owner had before, with its stack, if it fits; else a free one without. */
+static event_worker_t *find_private_place(unsigned slot, uint32_t bytes)
+{
+    event_worker_t *empty = NULL;
+    for (unsigned n = STATIC_WORKERS; n < WORKERS; n++) {
+        event_worker_t *worker = &event_workers[n];
+        (void)reap(worker);
+        if (atomic_load(&worker->alive) != PLACE_FREE) {
+            continue;
+        }
+        if (worker->private_stack == NULL) {
+            empty = worker;
+        } else if (worker->private_slot == slot && worker->private_stack_bytes == bytes) {
+            return worker;
+        }
+    }
+    return empty;
+}
+
+event_worker_t *event_worker_create_private(unsigned slot, uint32_t stack, uint8_t priority)
+{
+    const uint32_t bytes = stack ? stack : CONFIG_SYSTEM_WORKER_STACK;
+    event_worker_t *worker = find_private_place(slot, bytes);
+    if (worker == NULL) {
+        return NULL;
+    }
+    StackType_t *memory = worker->private_stack;
+    if (memory == NULL) { /* internal RAM: flash may be written from here */
+        memory = pvPortMalloc(bytes);
+    }
+    if (memory == NULL) {
+        return NULL;
+    }
+    if (start_worker(worker, WORKER_PRIVATE, slot,
+                     priority ? priority : CONFIG_SYSTEM_WORKER_PRIORITY, tskNO_AFFINITY, memory,
+                     bytes) != ESP_OK) {
+        atomic_store(&worker->alive, PLACE_FREE);
+        event_worker_forget_private(slot);
+        return NULL;
+    }
+    return worker;
+}
+
+void event_worker_forget_private(unsigned slot)
+{
+    for (unsigned n = STATIC_WORKERS; n < WORKERS; n++) {
+        event_worker_t *worker = &event_workers[n];
+        (void)reap(worker);
+        if (atomic_load(&worker->alive) == PLACE_FREE && worker->private_stack != NULL &&
+            worker->private_slot == slot) {
+            vPortFree(worker->private_stack);
+            worker->private_stack = NULL;
+        }
+    }
+}
+
+esp_err_t event_worker_destroy_private(event_worker_t *worker)
+{
+    return stop_worker(worker, CONFIG_SYSTEM_STOP_GRACE_MS);
+}
+
+/* ---- quarantine ----------------------------------------------------------------------------- */
+
+esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub)
+{
+    event_worker_t *worker = &event_workers[n];
+    if (!event_mailbox_seize(slot, worker, sub)) {
+        return ESP_ERR_NOT_FOUND;
+    }
+    const worker_kind_t kind = (worker_kind_t)worker->kind;
+    const BaseType_t core = worker->core;
+    atomic_store(&worker->ending, 1); /* should it park now, nobody else deletes it */
+    const esp_err_t ended = task_end(worker->task, &worker->identity);
+    atomic_store(&worker->ending, 0);
+    if (ended == ESP_OK) {
+        event_worker_release_block(worker); /* the reference was the dead task's */
+        atomic_store(&worker->started_us, 0);
+        atomic_store(&worker->alive, PLACE_FREE);
+    } else {
+        vTaskPrioritySet(worker->task, tskIDLE_PRIORITY); /* let it spin where it hurts least */
+    }
+    update_mask(kind);
+    if (kind != WORKER_PRIVATE && start_shared(kind, core) != ESP_OK) {
+        ESP_LOGE(TAG, "no spare worker left to replace worker %u", n);
+        return ESP_ERR_NO_MEM;
+    }
+    return ended;
+}
