@@ -69,7 +69,9 @@ static const service_watchdog_config_t s_watchdog = {.auto_restart = true,
                                                      .max_restart_attempts = 20};
 static const system_service_descriptor_t s_frail = {
     .own_worker = true, /* whose stack must be there again after the restart */
-    .name = "frail", .lifecycle = {.start = frail_start}, .watchdog = &s_watchdog};
+    .name = "frail",
+    .lifecycle = {.start = frail_start},
+    .watchdog = &s_watchdog};
 
 static void settled(void)
 {

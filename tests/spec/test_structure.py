@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the specification says about files and about the menu, against the project.  usage: test_structure.py"""
+"""What the specification says about files and the menu, and what is known to go wrong, against the project.  usage: test_structure.py"""
 
 import os
 import re
@@ -75,6 +75,15 @@ class Menu(unittest.TestCase):
         self.assertEqual(steps[:2], ["Component config", "System Service Configuration"])
         for entry in steps[2:]:
             self.assertIn(entry, self.prompts)
+
+
+class KnownDefects(unittest.TestCase):
+    def test_each_has_its_regression_test(self):
+        names = os.listdir(os.path.join(ROOT, "tests", "regression"))
+        for letter, count in (("d", 15), ("t", 12), ("s", 7)):
+            for number in range(1, count + 1):
+                start = f"{letter}{number:02}_"
+                self.assertTrue([n for n in names if n.startswith(start) and n.endswith(".c")], f"tests/regression/{start}*.c")
 
 
 if __name__ == "__main__":
