@@ -189,8 +189,8 @@ static bool raised_for_nothing(event_worker_t *worker, const mailbox_t *mailbox)
 }
 
 /**
- * Find an idle general worker and give it a slot. It may have woken by itself meanwhile: then it has
- * either seen the slot, which is as good, or the slot is taken back.
+ * Find an idle general worker and give it a slot. It may have woken by itself meanwhile: then it
+ * has either seen the slot, which is as good, or the slot is taken back.
  * @return NULL: all are busy
  */
 static event_worker_t *hand_to_idle(unsigned slot)
@@ -377,8 +377,8 @@ unsigned event_workers_serving(worker_kind_t kind)
 {
     unsigned count = 0;
     for (unsigned n = 0; n < WORKERS; n++) {
-        count += atomic_load(&event_workers[n].alive) == PLACE_ALIVE && event_workers[n].kind == kind &&
-                 !atomic_load(&event_workers[n].quarantined);
+        count += atomic_load(&event_workers[n].alive) == PLACE_ALIVE &&
+                 event_workers[n].kind == kind && !atomic_load(&event_workers[n].quarantined);
     }
     return count;
 }
