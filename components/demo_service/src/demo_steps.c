@@ -136,8 +136,9 @@ void demo_step_priorities(void)
     for (unsigned i = 0; i < came; i++) {
         sorted &= order[i] == i / DEMO_LETTERS;
         if (order[i] < SYSTEM_EVENT_LANES) {
-            strcat(text, i != 0 ? " " : "");
-            strcat(text, s_lane_names[order[i]]);
+            const size_t used = strlen(text);
+            snprintf(text + used, sizeof(text) - used, "%s%s", i != 0 ? " " : "",
+                     s_lane_names[order[i]]);
         }
     }
     demo_say("handled as: %s", text);

@@ -42,7 +42,7 @@ static void on_tapped(const system_event_t *event, void *user_data)
         snprintf(data + 2 * i, 3, "%02x", bytes[i]);
     }
     if (shown < event->data_size) {
-        strcat(data, "...");
+        snprintf(data + 2 * shown, sizeof(data) - 2 * shown, "...");
     }
     const bool known = system_service_get_info(event->source, &source) == ESP_OK;
     atomic_fetch_add(&s_seen, 1);

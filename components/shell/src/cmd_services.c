@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* services, service, deps, stats, safe */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "esp_timer.h"
@@ -92,6 +93,7 @@ int cmd_deps(int argc, char **argv)
     (void)argv;
     static system_service_id_t s_order[CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
     char line[SHELL_OUTPUT_MAX] = "start order:";
+    size_t used = strlen(line);
 
     if (argc != 1) {
         return shell_usage("deps");
@@ -108,9 +110,8 @@ int cmd_deps(int argc, char **argv)
     for (size_t i = 0; status == SHELL_OK && i < ordered; i++) {
         system_service_info_t info;
         if (system_service_get_info(s_order[i], &info) == ESP_OK && !info.is_app &&
-            strlen(line) + strlen(info.name) + 2 < sizeof(line)) {
-            strcat(line, " ");
-            strcat(line, info.name);
+            used + strlen(info.name) + 2 < sizeof(line)) {
+            used += (size_t)snprintf(line + used, sizeof(line) - used, " %s", info.name);
         }
     }
     shell_print("%s", line);
