@@ -6,9 +6,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "sdkconfig.h"
 
+#include "event_internal.h"
+#include "system_service/common_events.h"
 #include "system_service/resource_quota.h"
 #include "system_service/service_manager.h"
 
@@ -72,18 +75,19 @@ static int describe_handler(const flight_record_t *record, const char *event, ch
                     record->a, event, record->b);
 }
 
+/** b is what fits the event: how long the recovery took, or which attempt this is. */
 static int describe_event(const flight_record_t *record, const char *event, char *out, size_t size)
 {
     const esp_err_t reason = (esp_err_t)record->a;
-    if (reason == ESP_OK && record->b == 0) {
-        return snprintf(out, size, "%s", event);
+    char detail[40] = "";
+    if (strcmp(event, event_type_name(SYSTEM_EVENT_SERVICE_RECOVERED)) == 0) {
+        snprintf(detail, sizeof(detail), " after %" PRIu32 " ms", record->b);
+    } else if (record->b != 0) {
+        snprintf(detail, sizeof(detail), ", attempt %" PRIu32, record->b);
     }
-    if (reason == ESP_OK) {
-        return snprintf(out, size, "%s after %" PRIu32 " ms", event, record->b);
-    }
-    return record->b == 0 ? snprintf(out, size, "%s: %s", event, system_error_to_string(reason))
-                          : snprintf(out, size, "%s: %s, attempt %" PRIu32, event,
-                                     system_error_to_string(reason), record->b);
+    return reason == ESP_OK ? snprintf(out, size, "%s%s", event, detail)
+                            : snprintf(out, size, "%s: %s%s", event,
+                                       system_error_to_string(reason), detail);
 }
 
 int flight_record_describe(const flight_record_t *record, char *out, size_t size)
