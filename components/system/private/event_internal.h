@@ -23,17 +23,42 @@
 #include "system_internal.h"
 #include "system_service/event_bus.h"
 
-/* ---- event_types.c: names, patterns, retained values ------------------------------------------ */
+/* ---- event_types.c: names, patterns, retained values ------------------------------------------
+ */
 
 #define EVENT_TYPE_VALID(type) ((type) != 0 && (type) <= CONFIG_SYSTEM_MAX_EVENT_TYPES)
 
 void event_types_init(void);
 /** Release the retained blocks. */
 void event_types_deinit(void);
-bool event_type_known(system_event_type_t type);
+
+typedef struct {
+    char name[SYSTEM_NAME_MAX + 1];
+    _Atomic bool retained;
+} event_type_t;
+
+extern event_type_t event_type_table[CONFIG_SYSTEM_MAX_EVENT_TYPES];
+/** Raised under the registry lock, after the entry is complete. */
+extern _Atomic uint16_t event_type_count;
+
+static inline bool event_type_known(system_event_type_t type)
+{
+    return type != SYSTEM_EVENT_TYPE_NONE &&
+           type <= atomic_load_explicit(&event_type_count, memory_order_acquire);
+}
+
 /** The name of a known type; valid for ever. isr-ok. */
-const char *event_type_name(system_event_type_t type);
-bool event_type_retained(system_event_type_t type);
+static inline const char *event_type_name(system_event_type_t type)
+{
+    return event_type_known(type) ? event_type_table[type - 1].name : "?";
+}
+
+/** Of a known type. */
+static inline bool event_type_retained(system_event_type_t type)
+{
+    return atomic_load_explicit(&event_type_table[type - 1].retained, memory_order_relaxed);
+}
+
 /** Call fn for every type that pattern matches. Caller holds the registry lock. */
 void event_types_match(const char *pattern, void (*fn)(system_event_type_t type, void *arg),
                        void *arg);
@@ -41,7 +66,8 @@ bool event_pattern_matches(const char *pattern, const char *name);
 /** Types registered so far. */
 unsigned event_types_count(void);
 
-/* ---- event_subscriptions.c: the table of subscriptions ----------------------------------------- */
+/* ---- event_subscriptions.c: the table of subscriptions -----------------------------------------
+ */
 
 typedef struct {
     /* constant while the subscription lives: written under route and mailbox lock */
@@ -57,13 +83,14 @@ typedef struct {
     bool active;
     _Atomic bool free_on_return; /* unsubscribed while its handler ran: the worker frees it */
     /* under the route lock */
-    uint16_t next; /* next subscription of the type, in rising order */
+    _Atomic uint16_t next; /* next subscription of the type, in rising order */
     /* raised under the subscriber's mailbox lock when the subscription ends */
     _Atomic uint16_t generation;
 } event_sub_t;
 
 #define SUB_NONE 0xFFFFu
-#define SUB_PING 0xFFFEu /* a mailbox entry without block: the supervisor asks for a sign of life */
+#define SUB_PING 0xFFFEu /* a mailbox entry without block: the supervisor asks for a sign of life  \
+                          */
 _Static_assert(CONFIG_SYSTEM_MAX_SUBSCRIPTIONS < SUB_PING, "subscription numbers are 16 bit");
 
 /** A subscription as copied from the routes: still valid if the generation is unchanged. */
@@ -96,15 +123,16 @@ system_subscription_t event_sub_handle(uint16_t sub);
 esp_err_t event_subscribe_direct(unsigned slot, system_event_handler_t handler, void *user_data,
                                  event_receiver_t *out);
 
-/* ---- event_routes.c: the routes from types to subscriptions ------------------------------------ */
+/* ---- event_routes.c: the routes from types to subscriptions ------------------------------------
+ */
 
 /** Receivers copied per turn of the route lock: bounds the time that interrupts are off. */
 #define EVENT_ROUTE_BATCH 16
 
 /** Where the copying of a type's receivers stands. Zero it, then call event_routes_next(). */
 typedef struct {
-    uint16_t after;    /* subscriptions up to this number (+ 1) were copied */
-    bool listed;       /* the type's own list is done; patterns are next */
+    uint16_t after; /* subscriptions up to this number (+ 1) were copied */
+    bool listed;    /* the type's own list is done; patterns are next */
     bool done;
 } event_route_cursor_t;
 
@@ -118,16 +146,19 @@ unsigned event_routes_next(system_event_type_t type, event_route_cursor_t *curso
 void event_routes_type_added(system_event_type_t type);
 /** Drop the retained value of a type. */
 void event_routes_forget_retained(system_event_type_t type);
-/** Put a subscription on the list of its type and hand it the retained value. Registry lock held. */
+/** Put a subscription on the list of its type and hand it the retained value. Registry lock held.
+ */
 void event_routes_link(uint16_t sub, system_event_type_t type);
-/** Let a subscription have all types that match. Registry lock held. @return false: no pattern free */
+/** Let a subscription have all types that match. Registry lock held. @return false: no pattern free
+ */
 bool event_routes_link_pattern(uint16_t sub, const char *pattern);
 /** Take a subscription off its list, or its pattern away. Registry lock held. */
 void event_routes_unlink(uint16_t sub);
 /** The text of pattern number - 1. Registry lock held. */
 const char *event_pattern_text(uint8_t pattern);
 
-/* ---- event_mailbox.c: one mailbox per owner, and which of them are ready ----------------------- */
+/* ---- event_mailbox.c: one mailbox per owner, and which of them are ready -----------------------
+ */
 
 struct event_worker;
 
@@ -145,9 +176,12 @@ typedef struct {
     uint16_t running_sub;         /* subscription whose handler runs now, or SUB_NONE */
     struct event_worker *running; /* worker that drains this mailbox now, or NULL */
     struct event_worker *own;     /* private worker, or NULL for the shared ones */
-    uint32_t answered_us; /* low 32 bits of the time of the last handler return or ping */
-    uint32_t answers;     /* how many there were */
+    uint32_t answered_us;         /* low 32 bits of the time of the last handler return or ping */
+    uint32_t answers;             /* how many there were */
     uint32_t handled, refused, displaced, discarded;
+    /* Of all owners since boot: the totals of the bus are their sums, so that no counter of its own
+     * is fought for by all cores with every event. */
+    uint32_t total_delivered, total_handled;
 } mailbox_t;
 
 typedef enum {
@@ -157,8 +191,15 @@ typedef enum {
     DELIVERY_GONE,       /* the subscription ended meanwhile */
 } delivery_t;
 
+extern mailbox_t event_mailboxes[SYSTEM_SLOTS];
+
 void event_mailbox_init(void);
-mailbox_t *event_mailbox(unsigned slot);
+static inline mailbox_t *event_mailbox(unsigned slot)
+{
+    return &event_mailboxes[slot];
+}
+/** What all mailboxes delivered and handled since boot. */
+void event_mailbox_totals(uint32_t *delivered, uint32_t *handled);
 void event_mailbox_open(unsigned slot, struct event_worker *own);
 /** Close, discard what waits. Returns how many events that were. */
 unsigned event_mailbox_close(unsigned slot);
@@ -171,6 +212,12 @@ typedef struct {
     uint8_t shared;             /* wake a shared worker ... */
     uint8_t lane;               /* ... for this lane */
 } mailbox_wake_t;
+
+/** In a burst there is mostly nobody to wake. */
+static inline bool mailbox_wake_any(const mailbox_wake_t *wake)
+{
+    return wake->own != NULL || wake->raise != NULL || wake->shared;
+}
 
 /** Put one reference into the receiver's mailbox. It is taken over when the result is DELIVERED or
  *  DELIVERED_DISPLACED. May be called with the route lock held. isr-ok. */
@@ -223,8 +270,8 @@ typedef enum {
 
 /** Who a task acts for; kept in the task's thread-local pointer CONFIG_SYSTEM_TLS_INDEX. */
 typedef struct {
-    _Atomic uint8_t slot; /* owner whose code runs now, or SYSTEM_SLOT_NONE */
-    uint8_t is_worker;    /* a worker of the bus: must not wait for other workers */
+    _Atomic uint8_t slot;  /* owner whose code runs now, or SYSTEM_SLOT_NONE */
+    uint8_t is_worker;     /* a worker of the bus: must not wait for other workers */
     _Atomic uint8_t depth; /* > 0 inside a call of ours: not to be cut here */
 } system_identity_t;
 
@@ -235,7 +282,7 @@ typedef struct event_worker {
     uint8_t base_priority;
     uint8_t turn; /* slot to look at first */
     int8_t core;
-    _Atomic uint8_t raised;      /* somebody raised this worker: lower it when the handler is back */
+    _Atomic uint8_t raised; /* somebody raised this worker: lower it when the handler is back */
     _Atomic uint8_t quarantined; /* given up while a handler ran: end when it returns */
     _Atomic uint8_t stop;        /* end when idle */
     _Atomic uint8_t alive;       /* place in the table: free, alive, parked */
@@ -249,7 +296,7 @@ typedef struct event_worker {
     _Atomic uint16_t running_sub;
     _Atomic system_event_type_t running_type;
     _Atomic pool_index_t block; /* event handled last: whoever takes it out drops the reference */
-    _Atomic uint8_t warned; /* this run was reported as slow already */
+    _Atomic uint8_t warned;     /* this run was reported as slow already */
 } event_worker_t;
 
 /** What a worker is doing, as the supervisor sees it. */
@@ -299,7 +346,8 @@ unsigned event_workers_serving(worker_kind_t kind);
 /** Workers given up whose tasks still exist. */
 unsigned event_workers_quarantined(void);
 
-/* ---- event_bus.c -------------------------------------------------------------------------------- */
+/* ---- event_bus.c --------------------------------------------------------------------------------
+ */
 
 void event_bus_init(void);
 /** Post in the name of a slot, past identity and quota: for the core's own events. isr-ok. */
@@ -315,41 +363,59 @@ esp_err_t event_bus_post_for(system_service_id_t id, system_event_type_t type, c
  */
 esp_err_t event_bus_put_block(event_receiver_t receiver, pool_index_t block,
                               system_event_type_t type, uint8_t priority, uint32_t tag);
+/** A handler returned whose mailbox has a new worker by now. */
 void event_bus_count_handled(void);
-void event_bus_count_delivered(void);
 void event_bus_count_discarded(unsigned n);
-/** Fill in an event from its block. */
-void event_bus_describe(pool_index_t index, system_event_t *out);
+/** Fill in an event from its block, which was posted at most 12 days before and an hour after
+ *  now_us. */
+void event_bus_describe(pool_index_t index, int64_t now_us, system_event_t *out);
 
-/* ---- event_timer.c ------------------------------------------------------------------------------ */
+/* ---- event_timer.c ------------------------------------------------------------------------------
+ */
 
 esp_err_t event_timers_init(void);
 void event_timers_deinit(void);
 void event_timers_reclaim(unsigned slot);
 unsigned event_timers_count(unsigned slot);
 
-/* ---- system_identity.c: whose code is this? ----------------------------------------------------- */
+/* ---- system_identity.c: whose code is this? -----------------------------------------------------
+ */
 
 /** The calling task's identity, or NULL for firmware and ISRs. */
 system_identity_t *system_identity(void);
+/** The same in what is known to be a task. */
+system_identity_t *system_identity_of_task(void);
 /** Give the calling task an identity; NULL takes it away. */
 void system_identity_set(system_identity_t *identity);
+/** The slot it stands for now; SYSTEM_SLOT_NONE for NULL. */
+static inline unsigned system_identity_slot(const system_identity_t *identity)
+{
+    return identity != NULL ? atomic_load_explicit(&identity->slot, memory_order_relaxed)
+                            : SYSTEM_SLOT_NONE;
+}
 /** True in a worker of the bus or in an ISR: must not wait. */
 bool system_must_not_block(void);
 
 /** Brackets around calls of ours in which a task must not be cut: see task_end(). isr-ok. */
+static inline void system_enter_as(system_identity_t *identity)
+{
+    if (identity != NULL) { /* one writer: the task itself */
+        const uint8_t depth = atomic_load_explicit(&identity->depth, memory_order_relaxed);
+        atomic_store_explicit(&identity->depth, (uint8_t)(depth + 1), memory_order_seq_cst);
+    }
+}
+
 static inline system_identity_t *system_enter(void)
 {
     system_identity_t *identity = system_identity();
-    if (identity != NULL) { /* one writer: the task itself */
-        atomic_store_explicit(&identity->depth, (uint8_t)(atomic_load_explicit(&identity->depth, memory_order_relaxed) + 1), memory_order_seq_cst);
-    }
+    system_enter_as(identity);
     return identity;
 }
 
 static inline void system_leave(system_identity_t *identity)
 {
-    if (identity != NULL) {
-        atomic_store_explicit(&identity->depth, (uint8_t)(atomic_load_explicit(&identity->depth, memory_order_relaxed) - 1), memory_order_seq_cst);
+    if (identity != NULL) { /* what was done inside is seen before the end of it */
+        const uint8_t depth = atomic_load_explicit(&identity->depth, memory_order_relaxed);
+        atomic_store_explicit(&identity->depth, (uint8_t)(depth - 1), memory_order_release);
     }
 }

@@ -7,8 +7,9 @@
  *
  * Invariants:
  *  - Every block is on exactly one free list (kind FREE) or in use (any other kind, refs >= 1).
- *  - used counts the blocks that are not on the list, or are on their way to or from it; it is
- *    raised before a pop and lowered after a push, so used <= limit means that the pop finds one.
+ *  - taken - freed counts the blocks that are not on the list, or are on their way to or from it:
+ *    taken is raised before a pop, freed after a push, so taken - freed <= limit means that the pop
+ *    finds one. Two counters, because takers and givers are on different cores most of the time.
  *  - The header lives in internal RAM and holds no pointer: 20 bytes. With the 8-byte tail behind
  *    the payload (guard word, sequence) and the 4-byte mailbox entry that makes 32 bytes of
  *    bookkeeping per queued event.
@@ -40,8 +41,8 @@ typedef struct {
     _Atomic uint16_t link;  /* free: next block; event: time bits 39..32 << 8 | priority */
     uint16_t size;          /* bytes asked for */
     system_event_type_t type;
-    uint8_t pool;           /* its class, never changes */
-    uint8_t borrowed;       /* serves a smaller class */
+    uint8_t pool;     /* its class, never changes */
+    uint8_t borrowed; /* serves a smaller class */
     _Atomic system_service_id_t source;
     uint32_t posted_us; /* time bits 31..0 */
 } pool_block_t;
@@ -58,18 +59,56 @@ void memory_pool_deinit(void);
 pool_index_t pool_block_take(size_t size, system_service_id_t source, pool_kind_t kind,
                              bool critical);
 
-pool_block_t *pool_block(pool_index_t index);
-void *pool_payload(pool_index_t index);
-/** The event's sequence number lives behind the payload. */
-uint32_t *pool_sequence(pool_index_t index);
+/** Behind each payload: a guard word and the event's sequence number; keeps payloads 8-byte
+ * aligned. */
+#define POOL_TAIL_BYTES 8
+
+/** Where the payloads of a class lie; does not change while the pools are up. */
+typedef struct {
+    uint8_t *payload;
+    uint16_t size;  /* bytes of one payload */
+    uint16_t first; /* index of the class's first block */
+} pool_area_t;
+
+extern pool_block_t pool_blocks[];
+extern pool_area_t pool_areas[MEMORY_POOL_CLASSES];
+
+/* Several times per event: calls would cost more than what they do. */
+static inline pool_block_t *pool_block(pool_index_t index)
+{
+    return &pool_blocks[index];
+}
+
+static inline void *pool_payload(pool_index_t index)
+{
+    const pool_area_t *area = &pool_areas[pool_blocks[index].pool];
+    return area->payload + (size_t)(index - area->first) * (area->size + POOL_TAIL_BYTES);
+}
+
+/** The sequence number of the block that has this payload. */
+static inline uint32_t *pool_sequence_behind(pool_index_t index, void *payload)
+{
+    uint8_t *bytes = payload;
+    return (uint32_t *)(void *)(bytes + pool_areas[pool_blocks[index].pool].size + 4);
+}
+
+static inline uint32_t *pool_sequence(pool_index_t index)
+{
+    return pool_sequence_behind(index, pool_payload(index));
+}
 
 /** Find the block that starts at ptr. @return POOL_NONE if none does */
 pool_index_t pool_find(const void *ptr);
 
 /** Add references; the caller holds one. */
+static inline void pool_block_ref_many(pool_index_t index, unsigned n)
+{
+    atomic_fetch_add_explicit(&pool_block(index)->state, n, memory_order_relaxed);
+}
+
 static inline void pool_block_ref(pool_index_t index)
 {
-    atomic_fetch_add_explicit(&pool_block(index)->state, 1, memory_order_relaxed);
+    pool_block_ref_many(index, 1);
 }
 
 /** Drop one reference; the last one frees the block. isr-ok. */
@@ -87,7 +126,8 @@ bool pool_block_convert(pool_index_t index, pool_kind_t from, pool_kind_t to);
 /** Take back the loans and manual blocks (heap ones too) of a dead owner. @return how many */
 uint32_t memory_pool_reclaim(system_service_id_t source);
 
-/* ---- memory_pool_heap.c: where memory_pool_alloc() turns when the pools are used up ----------- */
+/* ---- memory_pool_heap.c: where memory_pool_alloc() turns when the pools are used up -----------
+ */
 
 void pool_heap_init(void);
 void *pool_heap_alloc(size_t size, system_service_id_t source);

@@ -34,6 +34,7 @@ typedef struct {
     queue_entry_t ring[QUEUE_ENTRIES];
     uint16_t head[SYSTEM_EVENT_LANES];
     uint16_t count[SYSTEM_EVENT_LANES];
+    uint16_t total;      /* sum of the counts */
     uint16_t high_water; /* most entries that ever waited, all lanes */
     uint8_t streak;      /* entries taken in a row while a lower lane waited, <= 2 * QUEUE_STREAK */
     uint8_t turn;        /* lower lane that was served last out of turn */
@@ -47,7 +48,10 @@ static inline unsigned priority_queue_lane(uint8_t priority)
 
 void priority_queue_init(priority_queue_t *queue);
 unsigned priority_queue_capacity(unsigned lane);
-unsigned priority_queue_count(const priority_queue_t *queue);
+static inline unsigned priority_queue_count(const priority_queue_t *queue)
+{
+    return queue->total;
+}
 
 /** @return false when the lane is full */
 bool priority_queue_push(priority_queue_t *queue, unsigned lane, queue_entry_t entry);

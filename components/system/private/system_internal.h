@@ -64,6 +64,9 @@ esp_err_t service_slot_of(system_service_id_t id, unsigned *slot);
  *  Adds ESP_ERR_NOT_OWNER. @context any task, isr-ok */
 esp_err_t service_slot_for_caller(system_service_id_t id, unsigned *slot);
 
+/** As service_slot_for_caller() for a caller whose slot is known already. isr-ok */
+esp_err_t service_slot_for(system_service_id_t id, unsigned caller, unsigned *slot);
+
 /** The name of a slot's present owner, "?" for none; valid until the owner is unregistered. */
 const char *service_slot_name(unsigned slot);
 

@@ -15,8 +15,12 @@
 #include "resource_quota_internal.h"
 #include "supervisor_wake.h"
 
+/* What happens with every event is counted elsewhere: posts by the sequence number, deliveries and
+ * returns in the mailboxes. */
 static struct {
-    _Atomic uint32_t posted, delivered, handled, refused, displaced, discarded, no_memory;
+    _Atomic uint32_t unsent;  /* took a sequence number, but were no posts */
+    _Atomic uint32_t handled; /* not counted in the mailbox any more */
+    _Atomic uint32_t refused, displaced, discarded, no_memory;
 } s_stats;
 
 static _Atomic uint32_t s_sequence;
@@ -39,11 +43,6 @@ void event_bus_count_handled(void)
     count(&s_stats.handled, 1);
 }
 
-void event_bus_count_delivered(void)
-{
-    count(&s_stats.delivered, 1);
-}
-
 void event_bus_count_discarded(unsigned n)
 {
     count(&s_stats.discarded, n);
@@ -51,157 +50,155 @@ void event_bus_count_discarded(unsigned n)
 
 /* ---- blocks as events ----------------------------------------------------------------------- */
 
-/** The time is kept in 40 bits, the upper eight beside the priority: good for 12 days in a queue. */
-static void fill_header(pool_index_t index, system_event_type_t type, uint8_t priority)
+/* The time is kept in 40 bits, the upper eight beside the priority: good for 12 days in a queue. A
+ * worker's idea of now may be a little older than the event that it takes. */
+#define TIME_MASK     ((1ULL << 40) - 1)
+#define TIME_SLACK_US (1LL << 32)
+
+static void fill_header(pool_index_t index, system_event_type_t type, uint8_t priority,
+                        int64_t now_us)
 {
     pool_block_t *block = pool_block(index);
-    const uint64_t now = (uint64_t)esp_timer_get_time();
+    const uint32_t high = (uint32_t)((uint64_t)now_us >> 32);
     block->type = type;
-    block->posted_us = (uint32_t)now;
-    atomic_store_explicit(&block->link, (uint16_t)((now >> 32 & 0xFFu) << 8 | priority),
+    block->posted_us = (uint32_t)now_us;
+    atomic_store_explicit(&block->link, (uint16_t)((high & 0xFFu) << 8 | priority),
                           memory_order_relaxed);
     *pool_sequence(index) = atomic_fetch_add_explicit(&s_sequence, 1, memory_order_relaxed) + 1;
 }
 
-void event_bus_describe(pool_index_t index, system_event_t *out)
+void event_bus_describe(pool_index_t index, int64_t now_us, system_event_t *out)
 {
     const pool_block_t *block = pool_block(index);
+    uint8_t *payload = pool_payload(index);
     const uint16_t link = atomic_load_explicit(&block->link, memory_order_relaxed);
-    const int64_t now = esp_timer_get_time();
-    int64_t posted = (now & ~((1LL << 40) - 1)) | (int64_t)(link >> 8) << 32 | block->posted_us;
-    if (posted > now) { /* 40 bits wrapped since */
-        posted -= 1LL << 40;
-    }
+    const uint64_t posted = (uint64_t)(link >> 8) << 32 | block->posted_us;
+    const uint64_t age = ((uint64_t)now_us + TIME_SLACK_US - posted) & TIME_MASK;
     *out = (system_event_t){
         .type = block->type,
         .name = event_type_name(block->type),
         .source = atomic_load_explicit(&block->source, memory_order_relaxed),
         .priority = (uint8_t)link,
-        .sequence = *pool_sequence(index),
-        .timestamp_us = posted,
-        .data = block->size != 0 ? pool_payload(index) : NULL,
+        .sequence = *pool_sequence_behind(index, payload),
+        .timestamp_us = now_us + TIME_SLACK_US - (int64_t)age,
+        .data = block->size != 0 ? payload : NULL,
         .data_size = block->size,
     };
 }
 
 /* ---- fan-out -------------------------------------------------------------------------------- */
 
+/** One post on its way: what was found out once, at its beginning. */
 typedef struct {
-    pool_index_t block;
-    unsigned lane;
+    int64_t now_us;
+    system_event_type_t type;
+    uint8_t priority;
     bool may_wait;
+    pool_index_t block;
     BaseType_t *woken;
     system_post_result_t result;
-} fanout_t;
+} post_t;
 
-static void book(fanout_t *f, delivery_t outcome, pool_index_t displaced)
-{
-    if (displaced != POOL_NONE) {
-        pool_block_release(displaced);
-    }
-    f->result.delivered += outcome == DELIVERED || outcome == DELIVERED_DISPLACED;
-    f->result.displaced += outcome == DELIVERED_DISPLACED;
-}
-
-/** One receiver, without waiting. The reference for it is taken before and dropped on failure. */
-static delivery_t deliver(fanout_t *f, event_receiver_t receiver)
+/** One receiver, without waiting. Its reference is taken over when it was delivered. */
+static delivery_t deliver(post_t *p, event_receiver_t receiver)
 {
     mailbox_wake_t wake = {0};
     pool_index_t displaced = POOL_NONE;
-    pool_block_ref(f->block);
     const delivery_t outcome =
-        event_mailbox_put(receiver, f->block, f->lane, &wake, &displaced);
-    if (outcome == DELIVERY_FULL || outcome == DELIVERY_GONE) {
-        pool_block_release(f->block); /* never the last one: the poster holds one too */
+        event_mailbox_put(receiver, p->block, priority_queue_lane(p->priority), &wake, &displaced);
+    if (mailbox_wake_any(&wake)) {
+        event_mailbox_wake(&wake, p->woken);
     }
-    event_mailbox_wake(&wake, f->woken);
-    book(f, outcome, displaced);
+    if (displaced != POOL_NONE) {
+        pool_block_release(displaced);
+    }
+    p->result.delivered += outcome == DELIVERED || outcome == DELIVERED_DISPLACED;
+    p->result.displaced += outcome == DELIVERED_DISPLACED;
     return outcome;
 }
 
 /** A receiver that wants its posters to wait for room. */
-static delivery_t deliver_waiting(fanout_t *f, event_receiver_t receiver)
+static delivery_t deliver_waiting(post_t *p, event_receiver_t receiver)
 {
     const event_sub_t *sub = event_sub(receiver.sub);
     const TickType_t limit = pdMS_TO_TICKS(sub->block_ms);
     const TickType_t start = xTaskGetTickCount();
     struct mailbox_waiter *waiter = event_waiter_begin(atomic_load(&sub->slot));
-    delivery_t outcome = deliver(f, receiver);
+    delivery_t outcome = deliver(p, receiver);
     while (outcome == DELIVERY_FULL && waiter != NULL) {
         const TickType_t waited = xTaskGetTickCount() - start;
         if (waited >= limit || !event_waiter_sleep(waiter, limit - waited)) {
             break;
         }
-        outcome = deliver(f, receiver);
+        outcome = deliver(p, receiver);
     }
     event_waiter_end(waiter);
     return outcome;
 }
 
-static void refuse(fanout_t *f, event_receiver_t receiver)
+/** Not delivered for good: the receiver's reference goes back. */
+static void give_up(post_t *p, event_receiver_t receiver, delivery_t outcome)
 {
-    f->result.refused++;
-    event_mailbox_count_refused(receiver.sub);
+    if (outcome == DELIVERY_FULL) {
+        p->result.refused++;
+        event_mailbox_count_refused(receiver.sub);
+    } else {
+        p->result.matched--; /* it went while we looked */
+    }
+    pool_block_release(p->block);
 }
 
-/** Deliver to one batch; those that make the poster wait come last, so that nobody waits for them. */
-static void deliver_batch(fanout_t *f, event_receiver_t *receivers, unsigned n)
+/** Deliver to one batch, with one reference for each; those that make the poster wait come last, so
+ *  that nobody waits for them. */
+static void deliver_batch(post_t *p, event_receiver_t *receivers, unsigned n)
 {
     unsigned waiting = 0;
+    p->result.matched = (uint16_t)(p->result.matched + n);
     for (unsigned i = 0; i < n; i++) {
-        const delivery_t outcome = deliver(f, receivers[i]);
-        f->result.matched += outcome != DELIVERY_GONE;
-        if (outcome != DELIVERY_FULL) {
+        const delivery_t outcome = deliver(p, receivers[i]);
+        if (outcome <= DELIVERED_DISPLACED) {
             continue;
         }
-        if (f->may_wait && event_sub(receivers[i].sub)->overflow == SYSTEM_OVERFLOW_BLOCK) {
+        if (outcome == DELIVERY_FULL && p->may_wait &&
+            event_sub(receivers[i].sub)->overflow == SYSTEM_OVERFLOW_BLOCK) {
             receivers[waiting++] = receivers[i];
         } else {
-            refuse(f, receivers[i]);
+            give_up(p, receivers[i], outcome);
         }
     }
     for (unsigned i = 0; i < waiting; i++) {
-        const delivery_t outcome = deliver_waiting(f, receivers[i]);
-        f->result.matched -= outcome == DELIVERY_GONE;
-        if (outcome == DELIVERY_FULL) {
-            refuse(f, receivers[i]);
+        const delivery_t outcome = deliver_waiting(p, receivers[i]);
+        if (outcome > DELIVERED_DISPLACED) {
+            give_up(p, receivers[i], outcome);
         }
     }
 }
 
-/** Send a filled block on its way and drop the poster's reference. */
-static esp_err_t send(pool_index_t block, system_event_type_t type, uint8_t priority,
-                      BaseType_t *woken, system_post_result_t *result)
+/** Send a filled block on its way. The poster's reference becomes that of the last receiver. */
+static esp_err_t send(post_t *p)
 {
-    fanout_t f = {
-        .block = block,
-        .lane = priority_queue_lane(priority),
-        .may_wait = !system_must_not_block(),
-        .woken = woken,
-    };
     event_receiver_t receivers[EVENT_ROUTE_BATCH];
     event_route_cursor_t cursor = {0};
-    const pool_index_t retain = event_type_retained(type) ? block : POOL_NONE;
-    fill_header(block, type, priority);
-    count(&s_stats.posted, 1);
-    if (priority == SYSTEM_EVENT_PRIORITY_CRITICAL) {
-        flight_record_post(pool_block(block)->source, type, pool_block(block)->size);
+    const pool_index_t retain = event_type_retained(p->type) ? p->block : POOL_NONE;
+    fill_header(p->block, p->type, p->priority, p->now_us);
+    if (p->priority == SYSTEM_EVENT_PRIORITY_CRITICAL) {
+        const pool_block_t *block = pool_block(p->block);
+        flight_record_post(block->source, p->type, block->size);
     }
-    for (;;) {
-        const unsigned n = event_routes_next(type, &cursor, receivers, retain);
-        if (n == 0) {
-            break;
+    bool more;
+    do {
+        const unsigned n = event_routes_next(p->type, &cursor, receivers, retain);
+        more = !cursor.done;
+        if (n + more > 1) {
+            pool_block_ref_many(p->block, n + more - 1);
+        } else if (n == 0) {
+            pool_block_release(p->block); /* the last batch, and nobody in it */
         }
-        deliver_batch(&f, receivers, n);
-    }
-    pool_block_release(block);
-    count(&s_stats.delivered, f.result.delivered);
-    count(&s_stats.refused, f.result.refused);
-    count(&s_stats.displaced, f.result.displaced);
-    if (result != NULL) {
-        *result = f.result;
-    }
-    return f.result.refused != 0 ? ESP_ERR_EVENT_QUEUE_FULL : ESP_OK;
+        deliver_batch(p, receivers, n);
+    } while (more);
+    count(&s_stats.refused, p->result.refused);
+    count(&s_stats.displaced, p->result.displaced);
+    return p->result.refused != 0 ? ESP_ERR_EVENT_QUEUE_FULL : ESP_OK;
 }
 
 /* ---- posting -------------------------------------------------------------------------------- */
@@ -217,31 +214,29 @@ static esp_err_t check_payload(system_event_type_t type, const void *data, size_
     return size > MEMORY_POOL_MAX_BLOCK ? ESP_ERR_EVENT_DATA_TOO_LARGE : ESP_OK;
 }
 
-static esp_err_t post_copy(system_service_id_t source, system_event_type_t type, const void *data,
-                           size_t size, uint8_t priority, BaseType_t *woken,
-                           system_post_result_t *result)
+static esp_err_t post_copy(post_t *p, system_service_id_t source, const void *data, size_t size)
 {
-    const pool_index_t block =
-        pool_block_take(size, source, POOL_KIND_EVENT, priority == SYSTEM_EVENT_PRIORITY_CRITICAL);
-    if (block == POOL_NONE) {
+    p->block = pool_block_take(size, source, POOL_KIND_EVENT,
+                               p->priority == SYSTEM_EVENT_PRIORITY_CRITICAL);
+    if (p->block == POOL_NONE) {
         count(&s_stats.no_memory, 1);
         return ESP_ERR_EVENT_NO_MEMORY;
     }
     if (size != 0) {
-        memcpy(pool_payload(block), data, size);
+        memcpy(pool_payload(p->block), data, size);
     }
-    return send(block, type, priority, woken, result);
+    return send(p);
 }
 
 /** A checked post in the name of a slot, at the cost of its quota. */
-static esp_err_t post_charged(system_service_id_t id, unsigned slot, system_event_type_t type,
-                              const void *data, size_t size, uint8_t priority, BaseType_t *woken,
-                              system_post_result_t *result)
+static esp_err_t post_charged(post_t *p, system_service_id_t id, unsigned slot, const void *data,
+                              size_t size, system_identity_t *identity)
 {
-    esp_err_t ret = quota_charge_event(slot, size, (uint32_t)esp_timer_get_time());
+    p->now_us = esp_timer_get_time();
+    esp_err_t ret = quota_charge_event(slot, size, (uint32_t)p->now_us);
     if (ret == ESP_OK) {
-        system_identity_t *identity = system_enter();
-        ret = post_copy(id, type, data, size, priority, woken, result);
+        system_enter_as(identity);
+        ret = post_copy(p, id, data, size);
         system_leave(identity);
     } else {
         supervisor_note_busy(); /* it reports the refusal */
@@ -249,59 +244,83 @@ static esp_err_t post_charged(system_service_id_t id, unsigned slot, system_even
     return ret;
 }
 
-static esp_err_t post(system_service_id_t id, system_event_type_t type, const void *data,
-                      size_t size, uint8_t priority, BaseType_t *woken,
-                      system_post_result_t *result)
+/** Who calls, found out once for each post. @return NULL: firmware or an ISR */
+static system_identity_t *identify_caller(bool *may_wait)
+{
+    if (xPortInIsrContext()) {
+        *may_wait = false;
+        return NULL;
+    }
+    system_identity_t *identity = system_identity_of_task();
+    *may_wait = identity == NULL || !identity->is_worker;
+    return identity;
+}
+
+static esp_err_t post(post_t *p, system_service_id_t id, const void *data, size_t size)
 {
     unsigned slot;
-    if (result != NULL) {
-        *result = (system_post_result_t){0};
+    esp_err_t ret = check_payload(p->type, data, size);
+    if (ret != ESP_OK) {
+        return ret;
     }
-    esp_err_t ret = check_payload(type, data, size);
-    if (ret == ESP_OK) {
-        ret = service_slot_for_caller(id, &slot);
-    }
-    return ret == ESP_OK ? post_charged(id, slot, type, data, size, priority, woken, result) : ret;
+    system_identity_t *identity = identify_caller(&p->may_wait);
+    ret = service_slot_for(id, system_identity_slot(identity), &slot);
+    return ret == ESP_OK ? post_charged(p, id, slot, data, size, identity) : ret;
 }
 
 esp_err_t event_bus_post_for(system_service_id_t id, system_event_type_t type, const void *data,
                              size_t size, uint8_t priority)
 {
+    post_t p = {.type = type, .priority = priority};
     unsigned slot;
     esp_err_t ret = check_payload(type, data, size);
     if (ret == ESP_OK) {
         ret = service_slot_of(id, &slot);
     }
-    return ret == ESP_OK ? post_charged(id, slot, type, data, size, priority, NULL, NULL) : ret;
+    if (ret != ESP_OK) {
+        return ret;
+    }
+    system_identity_t *identity = identify_caller(&p.may_wait);
+    return post_charged(&p, id, slot, data, size, identity);
 }
 
 esp_err_t event_bus_post_as(unsigned slot, system_event_type_t type, const void *data, size_t size,
                             uint8_t priority)
 {
+    post_t p = {.type = type, .priority = priority, .may_wait = !system_must_not_block()};
     const esp_err_t ret = check_payload(type, data, size);
-    return ret != ESP_OK
-               ? ret
-               : post_copy(service_slot_id(slot), type, data, size, priority, NULL, NULL);
+    if (ret != ESP_OK) {
+        return ret;
+    }
+    p.now_us = esp_timer_get_time();
+    return post_copy(&p, service_slot_id(slot), data, size);
 }
 
 esp_err_t system_event_post_ex(system_service_id_t service_id, system_event_type_t type,
                                const void *data, size_t size, uint8_t priority,
                                system_post_result_t *result)
 {
-    return post(service_id, type, data, size, priority, NULL, result);
+    post_t p = {.type = type, .priority = priority};
+    const esp_err_t ret = post(&p, service_id, data, size);
+    if (result != NULL) {
+        *result = p.result;
+    }
+    return ret;
 }
 
 esp_err_t system_event_post(system_service_id_t service_id, system_event_type_t type,
                             const void *data, size_t size, uint8_t priority)
 {
-    return post(service_id, type, data, size, priority, NULL, NULL);
+    post_t p = {.type = type, .priority = priority};
+    return post(&p, service_id, data, size);
 }
 
 esp_err_t system_event_post_from_isr(system_service_id_t service_id, system_event_type_t type,
                                      const void *data, size_t size, uint8_t priority,
                                      BaseType_t *woken)
 {
-    return post(service_id, type, data, size, priority, woken, NULL);
+    post_t p = {.type = type, .priority = priority, .woken = woken};
+    return post(&p, service_id, data, size);
 }
 
 esp_err_t event_bus_put_block(event_receiver_t receiver, pool_index_t block,
@@ -309,20 +328,19 @@ esp_err_t event_bus_put_block(event_receiver_t receiver, pool_index_t block,
 {
     mailbox_wake_t wake = {0};
     pool_index_t displaced = POOL_NONE; /* stays so: these receivers reject */
-    fill_header(block, type, priority);
+    fill_header(block, type, priority, esp_timer_get_time());
     *pool_sequence(block) = tag;
     const delivery_t outcome =
         event_mailbox_put(receiver, block, priority_queue_lane(priority), &wake, &displaced);
     if (outcome == DELIVERY_GONE) {
+        count(&s_stats.unsent, 1);
         return ESP_ERR_EVENT_NOT_SUBSCRIBED;
     }
-    count(&s_stats.posted, 1);
     if (outcome == DELIVERY_FULL) {
         count(&s_stats.refused, 1);
         event_mailbox_count_refused(receiver.sub);
         return ESP_ERR_EVENT_QUEUE_FULL;
     }
-    count(&s_stats.delivered, 1);
     event_mailbox_wake(&wake, NULL);
     return ESP_OK;
 }
@@ -380,11 +398,13 @@ esp_err_t system_event_publish(system_service_id_t service_id, system_event_type
                                void *payload, size_t size, uint8_t priority,
                                system_post_result_t *result)
 {
+    post_t p = {.type = type, .priority = priority};
     unsigned slot;
     if (result != NULL) {
         *result = (system_post_result_t){0};
     }
-    esp_err_t ret = service_slot_for_caller(service_id, &slot);
+    system_identity_t *identity = identify_caller(&p.may_wait);
+    esp_err_t ret = service_slot_for(service_id, system_identity_slot(identity), &slot);
     if (ret != ESP_OK) {
         return ret;
     }
@@ -392,22 +412,26 @@ esp_err_t system_event_publish(system_service_id_t service_id, system_event_type
     if (found == POOL_NONE || size > pool_block(found)->size) {
         return ESP_ERR_INVALID_ARG;
     }
-    system_identity_t *identity = system_enter();
-    const pool_index_t block = end_loan(service_id, slot, payload);
-    if (block == POOL_NONE) {
+    system_enter_as(identity);
+    p.block = end_loan(service_id, slot, payload);
+    if (p.block == POOL_NONE) {
         ret = ESP_ERR_INVALID_ARG;
     } else if (!event_type_known(type)) {
         ret = ESP_ERR_EVENT_TYPE_NOT_FOUND;
     } else {
-        ret = quota_charge_event(slot, size, (uint32_t)esp_timer_get_time());
+        p.now_us = esp_timer_get_time();
+        ret = quota_charge_event(slot, size, (uint32_t)p.now_us);
     }
     if (ret == ESP_OK) {
-        pool_block_shrink(block, size);
-        ret = send(block, type, priority, NULL, result);
-    } else if (block != POOL_NONE) {
-        pool_block_release(block);
+        pool_block_shrink(p.block, size);
+        ret = send(&p);
+    } else if (p.block != POOL_NONE) {
+        pool_block_release(p.block);
     }
     system_leave(identity);
+    if (result != NULL) {
+        *result = p.result;
+    }
     return ret;
 }
 
@@ -432,10 +456,14 @@ esp_err_t system_event_get_bus_stats(system_event_bus_stats_t *out)
     if (out == NULL) {
         return ESP_ERR_INVALID_ARG;
     }
+    uint32_t delivered;
+    uint32_t handled;
+    event_mailbox_totals(&delivered, &handled);
     *out = (system_event_bus_stats_t){
-        .posted = atomic_load_explicit(&s_stats.posted, memory_order_relaxed),
-        .delivered = atomic_load_explicit(&s_stats.delivered, memory_order_relaxed),
-        .handled = atomic_load_explicit(&s_stats.handled, memory_order_relaxed),
+        .posted = atomic_load_explicit(&s_sequence, memory_order_relaxed) -
+                  atomic_load_explicit(&s_stats.unsent, memory_order_relaxed),
+        .delivered = delivered,
+        .handled = handled + atomic_load_explicit(&s_stats.handled, memory_order_relaxed),
         .refused = atomic_load_explicit(&s_stats.refused, memory_order_relaxed),
         .displaced = atomic_load_explicit(&s_stats.displaced, memory_order_relaxed),
         .discarded = atomic_load_explicit(&s_stats.discarded, memory_order_relaxed),

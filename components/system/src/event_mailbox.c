@@ -16,7 +16,7 @@
 
 #define READY_WORDS ((SYSTEM_SLOTS + 31) / 32)
 
-static mailbox_t s_mailboxes[SYSTEM_SLOTS];
+mailbox_t event_mailboxes[SYSTEM_SLOTS];
 static _Atomic uint32_t s_ready[SYSTEM_EVENT_LANES][READY_WORDS];
 
 /** A task that waits on a mailbox. */
@@ -32,9 +32,9 @@ static portMUX_TYPE s_waiter_lock = portMUX_INITIALIZER_UNLOCKED; /* protects .s
 void event_mailbox_init(void)
 {
     for (unsigned i = 0; i < SYSTEM_SLOTS; i++) {
-        memset(&s_mailboxes[i], 0, sizeof(s_mailboxes[i]));
-        portMUX_INITIALIZE(&s_mailboxes[i].lock);
-        s_mailboxes[i].running_sub = SUB_NONE;
+        memset(&event_mailboxes[i], 0, sizeof(event_mailboxes[i]));
+        portMUX_INITIALIZE(&event_mailboxes[i].lock);
+        event_mailboxes[i].running_sub = SUB_NONE;
     }
     memset(s_ready, 0, sizeof(s_ready));
     for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_BLOCKED_POSTERS; i++) {
@@ -43,9 +43,15 @@ void event_mailbox_init(void)
     }
 }
 
-mailbox_t *event_mailbox(unsigned slot)
+void event_mailbox_totals(uint32_t *delivered, uint32_t *handled)
 {
-    return &s_mailboxes[slot];
+    *delivered = *handled = 0;
+    for (unsigned i = 0; i < SYSTEM_SLOTS; i++) {
+        portENTER_CRITICAL(&event_mailboxes[i].lock);
+        *delivered += event_mailboxes[i].total_delivered;
+        *handled += event_mailboxes[i].total_handled;
+        portEXIT_CRITICAL(&event_mailboxes[i].lock);
+    }
 }
 
 /* ---- ready bits ----------------------------------------------------------------------------- */
@@ -59,13 +65,27 @@ static bool is_drainable(const mailbox_t *mailbox)
 static bool set_ready(unsigned slot, unsigned lane)
 {
     const uint32_t bit = 1u << (slot % 32);
+    /* In a burst it is set already; the lock is held, so nobody else writes this bit. */
+    if (atomic_load_explicit(&s_ready[lane][slot / 32], memory_order_relaxed) & bit) {
+        return false;
+    }
     return (atomic_fetch_or(&s_ready[lane][slot / 32], bit) & bit) == 0;
+}
+
+/** Lock held: nobody else writes this bit. */
+static void clear_bit(unsigned slot, unsigned lane)
+{
+    _Atomic uint32_t *word = &s_ready[lane][slot / 32];
+    const uint32_t bit = 1u << (slot % 32);
+    if (atomic_load_explicit(word, memory_order_relaxed) & bit) {
+        atomic_fetch_and(word, ~bit);
+    }
 }
 
 static void clear_ready(unsigned slot)
 {
     for (unsigned lane = 0; lane < SYSTEM_EVENT_LANES; lane++) {
-        atomic_fetch_and(&s_ready[lane][slot / 32], ~(1u << (slot % 32)));
+        clear_bit(slot, lane);
     }
 }
 
@@ -73,8 +93,8 @@ static void clear_ready(unsigned slot)
 static void clear_empty_locked(unsigned slot)
 {
     for (unsigned lane = 0; lane < SYSTEM_EVENT_LANES; lane++) {
-        if (s_mailboxes[slot].queue.count[lane] == 0) {
-            atomic_fetch_and(&s_ready[lane][slot / 32], ~(1u << (slot % 32)));
+        if (event_mailboxes[slot].queue.count[lane] == 0) {
+            clear_bit(slot, lane);
         }
     }
 }
@@ -82,7 +102,7 @@ static void clear_empty_locked(unsigned slot)
 /** Something waits and nobody drains the mailbox: say so, and note whom to wake. Lock held. */
 static void announce_locked(unsigned slot, mailbox_wake_t *wake)
 {
-    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_t *mailbox = &event_mailboxes[slot];
     if (!is_drainable(mailbox)) {
         return;
     }
@@ -117,7 +137,7 @@ bool event_mailbox_any_ready(unsigned last_lane)
 
 void event_mailbox_open(unsigned slot, struct event_worker *own)
 {
-    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_t *mailbox = &event_mailboxes[slot];
     portENTER_CRITICAL(&mailbox->lock);
     priority_queue_init(&mailbox->queue);
     mailbox->own = own;
@@ -129,7 +149,7 @@ void event_mailbox_open(unsigned slot, struct event_worker *own)
 
 unsigned event_mailbox_close(unsigned slot)
 {
-    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_t *mailbox = &event_mailboxes[slot];
     unsigned discarded = 0;
     queue_entry_t entry;
     portENTER_CRITICAL(&mailbox->lock);
@@ -152,7 +172,7 @@ unsigned event_mailbox_close(unsigned slot)
 
 void event_mailbox_pause(unsigned slot, bool paused)
 {
-    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_t *mailbox = &event_mailboxes[slot];
     mailbox_wake_t wake = {0};
     portENTER_CRITICAL(&mailbox->lock);
     if (mailbox->state != MAILBOX_CLOSED) {
@@ -171,7 +191,7 @@ void event_mailbox_pause(unsigned slot, bool paused)
 /** Note whom to wake for a new entry in lane. Lock held. */
 static void note_wake_locked(unsigned slot, unsigned lane, mailbox_wake_t *wake)
 {
-    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_t *mailbox = &event_mailboxes[slot];
     if (mailbox->running != NULL) {
         if (lane <= 1 && mailbox->running->kind == WORKER_GENERAL) {
             wake->raise = mailbox->running; /* do not let it wait behind a low-priority handler */
@@ -189,7 +209,7 @@ static void note_wake_locked(unsigned slot, unsigned lane, mailbox_wake_t *wake)
 static delivery_t put_locked(unsigned slot, const event_sub_t *sub, queue_entry_t entry,
                              unsigned lane, mailbox_wake_t *wake, pool_index_t *displaced)
 {
-    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_t *mailbox = &event_mailboxes[slot];
     queue_entry_t old;
     if (sub->overflow == SYSTEM_OVERFLOW_KEEP_LATEST) {
         bool same_place = false;
@@ -225,15 +245,16 @@ delivery_t event_mailbox_put(event_receiver_t receiver, pool_index_t block, unsi
 {
     const event_sub_t *sub = event_sub(receiver.sub);
     const unsigned slot = atomic_load_explicit(&sub->slot, memory_order_relaxed);
-    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_t *mailbox = &event_mailboxes[slot];
     delivery_t outcome = DELIVERY_GONE;
     portENTER_CRITICAL_SAFE(&mailbox->lock);
     /* The entry may have a new subscriber by now, then its generation differs; the slot read above
      * is the right one whenever the generation is. */
     if (atomic_load_explicit(&sub->generation, memory_order_relaxed) == receiver.generation &&
         mailbox->state != MAILBOX_CLOSED) {
-        outcome = put_locked(slot, sub, (queue_entry_t){block, receiver.sub}, lane, wake,
-                             displaced);
+        outcome =
+            put_locked(slot, sub, (queue_entry_t){block, receiver.sub}, lane, wake, displaced);
+        mailbox->total_delivered += outcome == DELIVERED || outcome == DELIVERED_DISPLACED;
     }
     portEXIT_CRITICAL_SAFE(&mailbox->lock);
     return outcome;
@@ -241,8 +262,8 @@ delivery_t event_mailbox_put(event_receiver_t receiver, pool_index_t block, unsi
 
 void event_mailbox_count_refused(uint16_t sub)
 {
-    mailbox_t *mailbox = &s_mailboxes[atomic_load_explicit(&event_sub(sub)->slot,
-                                                           memory_order_relaxed)];
+    mailbox_t *mailbox =
+        &event_mailboxes[atomic_load_explicit(&event_sub(sub)->slot, memory_order_relaxed)];
     portENTER_CRITICAL_SAFE(&mailbox->lock);
     mailbox->refused++;
     portEXIT_CRITICAL_SAFE(&mailbox->lock);
@@ -263,12 +284,13 @@ void event_mailbox_wake(const mailbox_wake_t *wake, BaseType_t *woken)
 
 bool event_mailbox_ping(unsigned slot)
 {
-    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_t *mailbox = &event_mailboxes[slot];
     mailbox_wake_t wake = {0};
     const unsigned lane = priority_queue_lane(SYSTEM_EVENT_PRIORITY_NORMAL);
     portENTER_CRITICAL(&mailbox->lock);
-    const bool put = mailbox->state == MAILBOX_OPEN &&
-                     priority_queue_push(&mailbox->queue, lane, (queue_entry_t){POOL_NONE, SUB_PING});
+    const bool put =
+        mailbox->state == MAILBOX_OPEN &&
+        priority_queue_push(&mailbox->queue, lane, (queue_entry_t){POOL_NONE, SUB_PING});
     if (put) {
         note_wake_locked(slot, lane, &wake);
     }
@@ -279,7 +301,7 @@ bool event_mailbox_ping(unsigned slot)
 
 uint32_t event_mailbox_answers(unsigned slot)
 {
-    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_t *mailbox = &event_mailboxes[slot];
     portENTER_CRITICAL(&mailbox->lock);
     const uint32_t answers = mailbox->answers;
     portEXIT_CRITICAL(&mailbox->lock);
@@ -290,7 +312,7 @@ uint32_t event_mailbox_answers(unsigned slot)
 
 static bool try_claim(struct event_worker *worker, unsigned slot, unsigned last_lane)
 {
-    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_t *mailbox = &event_mailboxes[slot];
     bool claimed = false;
     portENTER_CRITICAL(&mailbox->lock);
     if (is_drainable(mailbox)) {
@@ -313,7 +335,8 @@ unsigned event_mailbox_claim(struct event_worker *worker, unsigned last_lane)
     for (unsigned lane = 0; lane <= last_lane; lane++) {
         for (unsigned w = 0; w < READY_WORDS; w++) {
             uint32_t bits = atomic_load(&s_ready[lane][w]);
-            /* Start behind the slot served last, so that no mailbox waits for the others for ever. */
+            /* Start behind the slot served last, so that no mailbox waits for the others for ever.
+             */
             const unsigned turn = worker->turn / 32 == w ? worker->turn % 32 : 0;
             while (bits != 0) {
                 const uint32_t later = bits & ~((1u << turn) - 1u);
@@ -337,7 +360,7 @@ bool event_mailbox_claim_own(struct event_worker *worker, unsigned slot)
 
 bool event_mailbox_waiting(unsigned slot)
 {
-    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_t *mailbox = &event_mailboxes[slot];
     portENTER_CRITICAL(&mailbox->lock);
     const bool waiting = is_drainable(mailbox) && priority_queue_count(&mailbox->queue) != 0;
     portEXIT_CRITICAL(&mailbox->lock);
@@ -346,13 +369,13 @@ bool event_mailbox_waiting(unsigned slot)
 
 void event_mailbox_release_locked(unsigned slot, mailbox_wake_t *wake)
 {
-    s_mailboxes[slot].running = NULL;
+    event_mailboxes[slot].running = NULL;
     announce_locked(slot, wake);
 }
 
 struct event_worker *event_mailbox_purge(unsigned slot, uint16_t sub)
 {
-    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_t *mailbox = &event_mailboxes[slot];
     event_sub_t *s = event_sub(sub);
     pool_index_t blocks[QUEUE_ENTRIES];
     portENTER_CRITICAL(&mailbox->lock);
@@ -379,7 +402,7 @@ struct event_worker *event_mailbox_purge(unsigned slot, uint16_t sub)
 
 bool event_mailbox_seize(unsigned slot, struct event_worker *worker, uint16_t sub)
 {
-    mailbox_t *mailbox = &s_mailboxes[slot];
+    mailbox_t *mailbox = &event_mailboxes[slot];
     portENTER_CRITICAL(&mailbox->lock);
     const bool seized = mailbox->running == worker && mailbox->running_sub == sub;
     if (seized) {
@@ -412,9 +435,9 @@ mailbox_waiter_t *event_waiter_begin(unsigned slot)
     portEXIT_CRITICAL(&s_waiter_lock);
     if (waiter != NULL) {
         (void)xSemaphoreTake(waiter->semaphore, 0); /* a late signal for its last user */
-        portENTER_CRITICAL(&s_mailboxes[slot].lock);
-        s_mailboxes[slot].waiters++;
-        portEXIT_CRITICAL(&s_mailboxes[slot].lock);
+        portENTER_CRITICAL(&event_mailboxes[slot].lock);
+        event_mailboxes[slot].waiters++;
+        portEXIT_CRITICAL(&event_mailboxes[slot].lock);
     }
     return waiter;
 }
@@ -429,7 +452,7 @@ void event_waiter_end(mailbox_waiter_t *waiter)
     if (waiter == NULL) {
         return;
     }
-    mailbox_t *mailbox = &s_mailboxes[waiter->slot];
+    mailbox_t *mailbox = &event_mailboxes[waiter->slot];
     portENTER_CRITICAL(&mailbox->lock);
     mailbox->waiters--;
     portEXIT_CRITICAL(&mailbox->lock);

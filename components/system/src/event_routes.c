@@ -6,6 +6,10 @@
  * on behind the last number copied, whatever changed in between. Each copy carries the
  * subscription's generation, which the delivery checks under the mailbox lock: so a subscription
  * that ended meanwhile gets nothing, without anybody having to wait for the posts under way.
+ *
+ * Most types have a short list, no pattern and no retained value. Their posts take no lock: they
+ * copy the list, and take it if the version says that nothing changed meanwhile. Posters on both
+ * cores then share nothing but memory that nobody writes.
  */
 #include <string.h>
 
@@ -14,9 +18,9 @@
 _Static_assert(CONFIG_SYSTEM_MAX_PATTERNS <= 32, "the patterns of a type are one word of bits");
 
 typedef struct {
-    uint16_t first;        /* head of the list, or SUB_NONE */
-    pool_index_t retained; /* last value, or POOL_NONE: one reference is held */
-    uint32_t patterns;     /* bit n: pattern n matches */
+    _Atomic uint16_t first;    /* head of the list, or SUB_NONE */
+    pool_index_t retained;     /* last value, or POOL_NONE: one reference is held */
+    _Atomic uint32_t patterns; /* bit n: pattern n matches */
 } event_route_t;
 
 typedef struct {
@@ -27,13 +31,18 @@ typedef struct {
 /* s_route_lock (order 3): protects s_routes, the next links, s_patterns[].sub. Never held across
  * anything but a put into a mailbox. */
 static portMUX_TYPE s_route_lock = portMUX_INITIALIZER_UNLOCKED;
+/* Odd while a list or a mask of patterns changes, under the lock. All stores between the two steps
+ * release and all loads of a reader acquire: who saw a new value sees the odd version too. */
+static _Atomic uint32_t s_version;
 static event_route_t s_routes[CONFIG_SYSTEM_MAX_EVENT_TYPES + 1];
 static event_pattern_t s_patterns[CONFIG_SYSTEM_MAX_PATTERNS];
 
 void event_routes_init(void)
 {
     for (unsigned i = 0; i <= CONFIG_SYSTEM_MAX_EVENT_TYPES; i++) {
-        s_routes[i] = (event_route_t){.first = SUB_NONE, .retained = POOL_NONE};
+        s_routes[i].retained = POOL_NONE;
+        atomic_store(&s_routes[i].patterns, 0);
+        atomic_store(&s_routes[i].first, SUB_NONE);
     }
     for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_PATTERNS; i++) {
         s_patterns[i].sub = SUB_NONE;
@@ -45,25 +54,82 @@ const char *event_pattern_text(uint8_t pattern)
     return s_patterns[pattern - 1].text;
 }
 
+/* ---- changing and reading ------------------------------------------------------------------- */
+
+static void step_version_locked(void)
+{
+    atomic_fetch_add_explicit(&s_version, 1, memory_order_release);
+}
+
+static uint16_t get_link(const _Atomic uint16_t *link)
+{
+    return atomic_load_explicit(link, memory_order_acquire);
+}
+
+static void put_link(_Atomic uint16_t *link, uint16_t sub)
+{
+    atomic_store_explicit(link, sub, memory_order_release);
+}
+
+static uint32_t get_patterns(const event_route_t *route)
+{
+    return atomic_load_explicit(&route->patterns, memory_order_acquire);
+}
+
+/** One pattern of a type, set or cleared. */
+static void mark_pattern_locked(system_event_type_t type, unsigned pattern, bool matches)
+{
+    const uint32_t bit = 1u << pattern;
+    const uint32_t old = get_patterns(&s_routes[type]);
+    step_version_locked();
+    atomic_store_explicit(&s_routes[type].patterns, matches ? old | bit : old & ~bit,
+                          memory_order_release);
+    step_version_locked();
+}
+
 /* ---- copying the receivers ------------------------------------------------------------------ */
+
+static event_receiver_t receiver_of(uint16_t sub)
+{
+    return (event_receiver_t){
+        sub, atomic_load_explicit(&event_subs[sub].generation, memory_order_acquire)};
+}
+
+/**
+ * The whole list at once and without the lock.
+ * @return how many; EVENT_ROUTE_BATCH + 1: it has to be done with the lock
+ */
+static unsigned copy_unlocked(const event_route_t *route, event_receiver_t *out)
+{
+    const uint32_t version = atomic_load_explicit(&s_version, memory_order_acquire);
+    unsigned n = 0;
+    uint16_t sub = get_link(&route->first);
+    /* Links lead to higher numbers only, whatever list they belong to by now: this ends. */
+    while (sub != SUB_NONE && n < EVENT_ROUTE_BATCH) {
+        out[n++] = receiver_of(sub);
+        sub = get_link(&event_subs[sub].next);
+    }
+    const bool whole = sub == SUB_NONE && (version & 1u) == 0 && get_patterns(route) == 0 &&
+                       atomic_load_explicit(&s_version, memory_order_relaxed) == version;
+    return whole ? n : EVENT_ROUTE_BATCH + 1;
+}
 
 static unsigned copy_list(const event_route_t *route, event_route_cursor_t *cursor,
                           event_receiver_t *out)
 {
     unsigned n = 0;
-    uint16_t sub = route->first;
+    uint16_t sub = get_link(&route->first);
     while (sub != SUB_NONE && sub < cursor->after) {
-        sub = event_subs[sub].next;
+        sub = get_link(&event_subs[sub].next);
     }
-    for (; sub != SUB_NONE && n < EVENT_ROUTE_BATCH; sub = event_subs[sub].next) {
-        out[n++] = (event_receiver_t){
-            sub, atomic_load_explicit(&event_subs[sub].generation, memory_order_relaxed)};
+    for (; sub != SUB_NONE && n < EVENT_ROUTE_BATCH; sub = get_link(&event_subs[sub].next)) {
+        out[n++] = receiver_of(sub);
         cursor->after = (uint16_t)(sub + 1);
     }
     if (sub == SUB_NONE) {
         cursor->listed = true;
         cursor->after = 0;
-        cursor->done = route->patterns == 0;
+        cursor->done = get_patterns(route) == 0;
     }
     return n;
 }
@@ -75,9 +141,8 @@ static unsigned copy_patterns(const event_route_t *route, event_route_cursor_t *
     unsigned pattern = cursor->after;
     for (; pattern < CONFIG_SYSTEM_MAX_PATTERNS && n < EVENT_ROUTE_BATCH; pattern++) {
         const uint16_t sub = s_patterns[pattern].sub;
-        if ((route->patterns >> pattern & 1u) && sub != SUB_NONE) {
-            out[n++] = (event_receiver_t){
-                sub, atomic_load_explicit(&event_subs[sub].generation, memory_order_relaxed)};
+        if ((get_patterns(route) >> pattern & 1u) && sub != SUB_NONE) {
+            out[n++] = receiver_of(sub);
         }
     }
     cursor->after = (uint16_t)pattern;
@@ -94,8 +159,17 @@ unsigned event_routes_next(system_event_type_t type, event_route_cursor_t *curso
     event_route_t *route = &s_routes[type];
     pool_index_t old = POOL_NONE;
     unsigned n = 0;
+    const bool first = cursor->after == 0 && !cursor->listed;
+    if (first && retain == POOL_NONE) {
+        n = copy_unlocked(route, out);
+        if (n <= EVENT_ROUTE_BATCH) {
+            cursor->done = true;
+            return n;
+        }
+        n = 0;
+    }
     portENTER_CRITICAL_SAFE(&s_route_lock);
-    if (retain != POOL_NONE && cursor->after == 0 && !cursor->listed) {
+    if (retain != POOL_NONE && first) {
         old = route->retained;
         route->retained = retain;
         pool_block_ref(retain);
@@ -142,8 +216,6 @@ static void put_retained_locked(const event_route_t *route, uint16_t sub, mailbo
         event_mailbox_put(receiver, block, priority_queue_lane(priority), wake, &displaced);
     if (outcome == DELIVERY_FULL || outcome == DELIVERY_GONE) {
         pool_block_release(block);
-    } else {
-        event_bus_count_delivered();
     }
     if (displaced != POOL_NONE) {
         pool_block_release(displaced);
@@ -154,12 +226,14 @@ void event_routes_link(uint16_t sub, system_event_type_t type)
 {
     mailbox_wake_t wake = {0};
     portENTER_CRITICAL(&s_route_lock);
-    uint16_t *link = &s_routes[type].first;
-    while (*link != SUB_NONE && *link < sub) {
-        link = &event_subs[*link].next;
+    _Atomic uint16_t *link = &s_routes[type].first;
+    while (get_link(link) != SUB_NONE && get_link(link) < sub) {
+        link = &event_subs[get_link(link)].next;
     }
-    event_subs[sub].next = *link;
-    *link = sub;
+    step_version_locked();
+    put_link(&event_subs[sub].next, get_link(link));
+    put_link(link, sub);
+    step_version_locked();
     put_retained_locked(&s_routes[type], sub, &wake);
     portEXIT_CRITICAL(&s_route_lock);
     event_mailbox_wake(&wake, NULL);
@@ -171,7 +245,7 @@ static void link_pattern_type(system_event_type_t type, void *arg)
     const unsigned pattern = event_subs[sub].pattern - 1u;
     mailbox_wake_t wake = {0};
     portENTER_CRITICAL(&s_route_lock);
-    s_routes[type].patterns |= 1u << pattern;
+    mark_pattern_locked(type, pattern, true);
     put_retained_locked(&s_routes[type], sub, &wake);
     portEXIT_CRITICAL(&s_route_lock);
     event_mailbox_wake(&wake, NULL);
@@ -207,7 +281,7 @@ void event_routes_type_added(system_event_type_t type)
         if (s_patterns[i].sub != SUB_NONE &&
             event_pattern_matches(s_patterns[i].text, event_type_name(type))) {
             portENTER_CRITICAL(&s_route_lock);
-            s_routes[type].patterns |= 1u << i;
+            mark_pattern_locked(type, i, true);
             portEXIT_CRITICAL(&s_route_lock);
         }
     }
@@ -218,12 +292,14 @@ void event_routes_unlink(uint16_t sub)
     event_sub_t *s = &event_subs[sub];
     portENTER_CRITICAL(&s_route_lock);
     if (s->pattern == 0) {
-        uint16_t *link = &s_routes[s->type].first;
-        while (*link != SUB_NONE && *link != sub) {
-            link = &event_subs[*link].next;
+        _Atomic uint16_t *link = &s_routes[s->type].first;
+        while (get_link(link) != SUB_NONE && get_link(link) != sub) {
+            link = &event_subs[get_link(link)].next;
         }
-        if (*link == sub) {
-            *link = s->next;
+        if (get_link(link) == sub) {
+            step_version_locked();
+            put_link(link, get_link(&s->next));
+            step_version_locked();
         }
     } else {
         s_patterns[s->pattern - 1].sub = SUB_NONE;
@@ -234,7 +310,7 @@ void event_routes_unlink(uint16_t sub)
     }
     for (unsigned i = 1; i <= event_types_count(); i++) { /* one short turn each, not one long */
         portENTER_CRITICAL(&s_route_lock);
-        s_routes[i].patterns &= ~(1u << (s->pattern - 1));
+        mark_pattern_locked((system_event_type_t)i, s->pattern - 1u, false);
         portEXIT_CRITICAL(&s_route_lock);
     }
 }

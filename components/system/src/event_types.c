@@ -8,53 +8,32 @@
 #include "event_internal.h"
 #include "flight_recorder_internal.h"
 
-typedef struct {
-    char name[SYSTEM_NAME_MAX + 1];
-    _Atomic bool retained;
-} event_type_t;
-
-static event_type_t s_types[CONFIG_SYSTEM_MAX_EVENT_TYPES];
-static _Atomic uint16_t s_count; /* raised under the registry lock, after the entry is complete */
+event_type_t event_type_table[CONFIG_SYSTEM_MAX_EVENT_TYPES];
+_Atomic uint16_t event_type_count;
 
 static event_type_t *entry(system_event_type_t type)
 {
-    return &s_types[type - 1];
+    return &event_type_table[type - 1];
 }
 
 /* ---- for the bus ---------------------------------------------------------------------------- */
 
 void event_types_init(void)
 {
-    memset(s_types, 0, sizeof(s_types));
-    atomic_store(&s_count, 0);
+    memset(event_type_table, 0, sizeof(event_type_table));
+    atomic_store(&event_type_count, 0);
 }
 
 void event_types_deinit(void)
 {
-    for (unsigned type = 1; type <= atomic_load(&s_count); type++) {
+    for (unsigned type = 1; type <= atomic_load(&event_type_count); type++) {
         event_routes_forget_retained((system_event_type_t)type);
     }
 }
 
 unsigned event_types_count(void)
 {
-    return atomic_load_explicit(&s_count, memory_order_relaxed);
-}
-
-bool event_type_known(system_event_type_t type)
-{
-    return type != SYSTEM_EVENT_TYPE_NONE &&
-           type <= atomic_load_explicit(&s_count, memory_order_acquire);
-}
-
-const char *event_type_name(system_event_type_t type)
-{
-    return event_type_known(type) ? entry(type)->name : "?";
-}
-
-bool event_type_retained(system_event_type_t type)
-{
-    return atomic_load_explicit(&entry(type)->retained, memory_order_relaxed);
+    return atomic_load_explicit(&event_type_count, memory_order_relaxed);
 }
 
 bool event_pattern_matches(const char *pattern, const char *name)
@@ -115,7 +94,7 @@ static esp_err_t register_locked(const char *name, system_event_type_t *out)
     *out = (system_event_type_t)(count + 1);
     system_copy_name(entry(*out)->name, name);
     flight_tag_register(*out, name);
-    atomic_store_explicit(&s_count, (uint16_t)(count + 1), memory_order_release);
+    atomic_store_explicit(&event_type_count, (uint16_t)(count + 1), memory_order_release);
     event_routes_type_added(*out);
     return ESP_OK;
 }

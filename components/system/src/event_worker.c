@@ -103,37 +103,51 @@ static uint32_t stamp(int64_t now_us)
     return (uint32_t)now_us != 0 ? (uint32_t)now_us : UINT32_MAX;
 }
 
-/** Call the handler for the worker's block. @return how long it ran, and when it ended */
-static uint32_t run_handler(event_worker_t *worker, pool_index_t block, queue_entry_t entry,
-                            uint32_t *end_us)
+/**
+ * Call the handler of one entry.
+ * @param[in,out] now_us when it begins; when it ended
+ * @return how long it ran, in us
+ */
+static uint32_t run_handler(event_worker_t *worker, queue_entry_t entry, int64_t *now_us)
 {
     const event_sub_t *sub = event_sub(entry.sub);
+    const int64_t start = *now_us;
     system_event_t event;
-    event_bus_describe(block, &event);
-    const int64_t start = esp_timer_get_time();
+    event_bus_describe(entry.block, start, &event);
     atomic_store_explicit(&worker->running_sub, entry.sub, memory_order_relaxed);
     atomic_store_explicit(&worker->running_type, event.type, memory_order_relaxed);
     atomic_store_explicit(&worker->warned, 0, memory_order_relaxed);
     atomic_store_explicit(&worker->started_us, stamp(start), memory_order_release);
     sub->handler(&event, sub->user_data); /* the entry is not given away before this returns */
-    const int64_t end = esp_timer_get_time();
+    *now_us = esp_timer_get_time();
     atomic_store_explicit(&worker->started_us, 0, memory_order_release);
-    *end_us = (uint32_t)end;
-    return end - start < UINT32_MAX ? (uint32_t)(end - start) : UINT32_MAX;
+    return *now_us - start < UINT32_MAX ? (uint32_t)(*now_us - start) : UINT32_MAX;
+}
+
+/**
+ * Keep the reference to the event that is handled next, or none, and drop that of the last one. The
+ * supervisor does it for a worker whose task it ended in a handler, so there is one writer at a
+ * time; started_us, written after this and read before, makes the block visible to it.
+ */
+static void hold_block(event_worker_t *worker, pool_index_t next)
+{
+    const pool_index_t block = atomic_load_explicit(&worker->block, memory_order_relaxed);
+    atomic_store_explicit(&worker->block, next, memory_order_relaxed);
+    if (block != POOL_NONE) {
+        pool_block_release(block);
+    }
 }
 
 void event_worker_release_block(event_worker_t *worker)
 {
-    const pool_index_t block = atomic_exchange(&worker->block, POOL_NONE);
-    if (block != POOL_NONE) {
-        pool_block_release(block);
-    }
+    hold_block(worker, POOL_NONE);
 }
 
 /** Book what the handler used and end its run. Mailbox lock held. */
 static void finish_locked(mailbox_t *mailbox, uint16_t sub)
 {
     mailbox->handled++;
+    mailbox->total_handled++;
     mailbox->answers++;
     mailbox->running_sub = SUB_NONE;
     if (event_sub(sub)->free_on_return) {
@@ -143,39 +157,41 @@ static void finish_locked(mailbox_t *mailbox, uint16_t sub)
 
 /**
  * Handle one event that was just taken out. Mailbox lock held on entry and on a true return.
+ * @param[in,out] now_us the time of the caller's last look at the clock: in a burst, one handler
+ *                begins when the one before has ended
  * @return false: the worker was given up meanwhile, the mailbox is no longer its own
  */
 static bool handle_locked(event_worker_t *worker, mailbox_t *mailbox, unsigned slot,
-                          queue_entry_t entry)
+                          queue_entry_t entry, int64_t *now_us)
 {
     if (entry.sub == SUB_PING) {
         mailbox->answers++;
         return true;
     }
     const bool somebody_waits = mailbox->waiters != 0;
-    uint32_t end_us;
     mailbox->running_sub = entry.sub;
     portEXIT_CRITICAL(&mailbox->lock);
-    event_worker_release_block(worker); /* the one before */
-    atomic_store(&worker->block, entry.block);
+    hold_block(worker, entry.block);
     if (somebody_waits) {
-        event_waiters_signal(slot); /* there is room now */
+        event_waiters_signal(slot);     /* there is room now */
+        *now_us = esp_timer_get_time(); /* not at the cost of the handler */
     }
-    const uint32_t ran_us = run_handler(worker, entry.block, entry, &end_us);
-    event_bus_count_handled();
+    const uint32_t ran_us = run_handler(worker, entry, now_us);
 
     portENTER_CRITICAL(&mailbox->lock);
-    if (atomic_load(&worker->quarantined)) {
+    if (atomic_load_explicit(&worker->quarantined, memory_order_relaxed)) { /* set under the lock */
         portEXIT_CRITICAL(&mailbox->lock);
+        event_bus_count_handled();
         event_worker_release_block(worker);
         return false;
     }
     handler_monitor_record(entry.sub, ran_us);
     finish_locked(mailbox, entry.sub);
-    (void)quota_charge_cpu(slot, ran_us, end_us);
+    (void)quota_charge_cpu(slot, ran_us, (uint32_t)*now_us);
     if (mailbox->waiters != 0) {
         portEXIT_CRITICAL(&mailbox->lock);
         event_waiters_signal(slot); /* the handler is back */
+        *now_us = esp_timer_get_time();
         portENTER_CRITICAL(&mailbox->lock);
     }
     return true;
@@ -239,13 +255,14 @@ static bool drain(event_worker_t *worker, unsigned slot)
     queue_entry_t entry;
     atomic_store_explicit(&worker->identity.slot, (uint8_t)slot, memory_order_relaxed);
     supervisor_note_busy(); /* after the claim */
+    int64_t now_us = esp_timer_get_time();
     portENTER_CRITICAL(&mailbox->lock);
     for (unsigned n = 0; n < CONFIG_SYSTEM_WORKER_BURST; n++) {
         if (mailbox->state != MAILBOX_OPEN || raised_for_nothing(worker, mailbox) ||
             !priority_queue_pop(&mailbox->queue, last_lane, &entry)) {
             break;
         }
-        if (!handle_locked(worker, mailbox, slot, entry)) {
+        if (!handle_locked(worker, mailbox, slot, entry, &now_us)) {
             return false;
         }
     }

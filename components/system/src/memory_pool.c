@@ -15,7 +15,6 @@
 static const char *TAG = "memory_pool";
 
 #define GUARD_WORD 0xB10C6A4Du
-#define TAIL_BYTES 8 /* guard word and sequence, keeps payloads 8-byte aligned */
 #define BLOCKS                                                                                     \
     (CONFIG_SYSTEM_POOL_SMALL_COUNT + CONFIG_SYSTEM_POOL_MEDIUM_COUNT +                            \
      CONFIG_SYSTEM_POOL_LARGE_COUNT + CONFIG_SYSTEM_POOL_XLARGE_COUNT)
@@ -36,32 +35,51 @@ typedef struct {
         .reserve = ((count_)*CONFIG_SYSTEM_POOL_RESERVE_PERCENT + 99) / 100,                       \
         .lend_limit = (count_)*CONFIG_SYSTEM_POOL_LEND_PERCENT / 100,                              \
     }
+#define SIZE_SMALL   64
+#define SIZE_MEDIUM  256
+#define SIZE_LARGE   1024
 #define FIRST_MEDIUM CONFIG_SYSTEM_POOL_SMALL_COUNT
-#define FIRST_LARGE (FIRST_MEDIUM + CONFIG_SYSTEM_POOL_MEDIUM_COUNT)
+#define FIRST_LARGE  (FIRST_MEDIUM + CONFIG_SYSTEM_POOL_MEDIUM_COUNT)
 #define FIRST_XLARGE (FIRST_LARGE + CONFIG_SYSTEM_POOL_LARGE_COUNT)
 
 static const pool_desc_t s_desc[MEMORY_POOL_CLASSES] = {
-    POOL_DESC(64, CONFIG_SYSTEM_POOL_SMALL_COUNT, 0),
-    POOL_DESC(256, CONFIG_SYSTEM_POOL_MEDIUM_COUNT, FIRST_MEDIUM),
-    POOL_DESC(1024, CONFIG_SYSTEM_POOL_LARGE_COUNT, FIRST_LARGE),
-    POOL_DESC(4096, CONFIG_SYSTEM_POOL_XLARGE_COUNT, FIRST_XLARGE),
+    POOL_DESC(SIZE_SMALL, CONFIG_SYSTEM_POOL_SMALL_COUNT, 0),
+    POOL_DESC(SIZE_MEDIUM, CONFIG_SYSTEM_POOL_MEDIUM_COUNT, FIRST_MEDIUM),
+    POOL_DESC(SIZE_LARGE, CONFIG_SYSTEM_POOL_LARGE_COUNT, FIRST_LARGE),
+    POOL_DESC(MEMORY_POOL_MAX_BLOCK, CONFIG_SYSTEM_POOL_XLARGE_COUNT, FIRST_XLARGE),
 };
+
+/** The smallest class that holds size bytes, or MEMORY_POOL_CLASSES. */
+static inline unsigned class_of(size_t size)
+{
+    if (size <= SIZE_SMALL) {
+        return MEMORY_POOL_SMALL;
+    }
+    if (size <= SIZE_MEDIUM) {
+        return MEMORY_POOL_MEDIUM;
+    }
+    if (size <= SIZE_LARGE) {
+        return MEMORY_POOL_LARGE;
+    }
+    return size <= MEMORY_POOL_MAX_BLOCK ? MEMORY_POOL_XLARGE : MEMORY_POOL_CLASSES;
+}
 
 /** What changes. On the ESP32-S3 these words must be in internal RAM: compare-and-swap does not
  *  work on PSRAM. Statics are, unless somebody moves .bss there by hand. */
 typedef struct {
-    _Atomic uint32_t head; /* tag << 16 | index: the tag grows with each pop, against ABA */
-    _Atomic uint32_t used;
+    _Atomic uint32_t head;  /* tag << 16 | index: the tag grows with each pop, against ABA */
+    _Atomic uint32_t taken; /* since boot; wraps, and so does freed */
+    _Atomic uint32_t freed;
     _Atomic uint32_t high_water;
-    _Atomic uint32_t lent;
-    _Atomic uint32_t allocations;
+    _Atomic uint32_t lent;       /* now */
+    _Atomic uint32_t lent_total; /* since boot: taken for a smaller class */
     _Atomic uint32_t borrowed;
     _Atomic uint32_t exhausted;
-    uint8_t *payload;
 } pool_t;
 
 static pool_t s_pools[MEMORY_POOL_CLASSES];
-static pool_block_t s_blocks[BLOCKS];
+pool_block_t pool_blocks[BLOCKS];
+pool_area_t pool_areas[MEMORY_POOL_CLASSES];
 
 static struct {
     _Atomic uint32_t double_frees, foreign_frees, overruns, reclaimed;
@@ -69,38 +87,20 @@ static struct {
 
 /* ---- blocks --------------------------------------------------------------------------------- */
 
-pool_block_t *pool_block(pool_index_t index)
-{
-    return &s_blocks[index];
-}
-
-void *pool_payload(pool_index_t index)
-{
-    const unsigned pool = s_blocks[index].pool;
-    const pool_desc_t *desc = &s_desc[pool];
-    return s_pools[pool].payload + (size_t)(index - desc->first) * (desc->size + TAIL_BYTES);
-}
-
-uint32_t *pool_sequence(pool_index_t index)
-{
-    uint8_t *payload = pool_payload(index);
-    return (uint32_t *)(void *)(payload + s_desc[s_blocks[index].pool].size + 4);
-}
-
 /** The guard stands right behind the bytes asked for, rounded up to a word. */
 static uint32_t *guard_of(pool_index_t index)
 {
     uint8_t *payload = pool_payload(index);
-    return (uint32_t *)(void *)(payload + ((s_blocks[index].size + 3u) & ~3u));
+    return (uint32_t *)(void *)(payload + ((pool_blocks[index].size + 3u) & ~3u));
 }
 
 pool_index_t pool_find(const void *ptr)
 {
     const uintptr_t address = (uintptr_t)ptr;
     for (unsigned i = 0; i < MEMORY_POOL_CLASSES; i++) {
-        const size_t stride = s_desc[i].size + TAIL_BYTES;
-        const uintptr_t offset = address - (uintptr_t)s_pools[i].payload;
-        if (s_pools[i].payload != NULL && offset < stride * s_desc[i].count) {
+        const size_t stride = s_desc[i].size + POOL_TAIL_BYTES;
+        const uintptr_t offset = address - (uintptr_t)pool_areas[i].payload;
+        if (pool_areas[i].payload != NULL && offset < stride * s_desc[i].count) {
             return offset % stride == 0 ? (pool_index_t)(s_desc[i].first + offset / stride)
                                         : POOL_NONE;
         }
@@ -119,7 +119,7 @@ static pool_index_t list_pop(pool_t *pool)
             return POOL_NONE;
         }
         /* May read a block that another taker has just got: then the tag differs and we retry. */
-        const uint16_t next = atomic_load_explicit(&s_blocks[index].link, memory_order_relaxed);
+        const uint16_t next = atomic_load_explicit(&pool_blocks[index].link, memory_order_relaxed);
         const uint32_t wanted = ((head & 0xFFFF0000u) + 0x10000u) | next;
         if (atomic_compare_exchange_weak_explicit(&pool->head, &head, wanted, memory_order_acquire,
                                                   memory_order_acquire)) {
@@ -133,71 +133,97 @@ static void list_push(pool_t *pool, pool_index_t index)
     uint32_t head = atomic_load_explicit(&pool->head, memory_order_relaxed);
     uint32_t wanted;
     do {
-        atomic_store_explicit(&s_blocks[index].link, (uint16_t)head, memory_order_relaxed);
+        atomic_store_explicit(&pool_blocks[index].link, (uint16_t)head, memory_order_relaxed);
         wanted = (head & 0xFFFF0000u) | index;
     } while (!atomic_compare_exchange_weak_explicit(&pool->head, &head, wanted,
                                                     memory_order_release, memory_order_relaxed));
 }
 
-/** Count one more in counter unless that passes limit. */
-static bool count_up_to(_Atomic uint32_t *counter, uint32_t limit, uint32_t *now)
+static uint32_t used_of(const pool_t *pool)
 {
-    const uint32_t before = atomic_fetch_add_explicit(counter, 1, memory_order_acquire);
-    if (before >= limit) {
-        atomic_fetch_sub_explicit(counter, 1, memory_order_relaxed);
+    const uint32_t taken = atomic_load_explicit(&pool->taken, memory_order_relaxed);
+    return taken - atomic_load_explicit(&pool->freed, memory_order_relaxed);
+}
+
+/** Count one more as taken unless that passes limit. */
+static bool count_taken(pool_t *pool, uint32_t limit)
+{
+    const uint32_t taken = atomic_fetch_add_explicit(&pool->taken, 1, memory_order_acq_rel);
+    /* Read after the addition: what was freed until now is on the list. */
+    const uint32_t now = taken + 1 - atomic_load_explicit(&pool->freed, memory_order_acquire);
+    if (now > limit) {
+        atomic_fetch_sub_explicit(&pool->taken, 1, memory_order_relaxed);
         return false;
     }
-    *now = before + 1;
+    uint32_t high = atomic_load_explicit(&pool->high_water, memory_order_relaxed);
+    while (now > high &&
+           !atomic_compare_exchange_weak_explicit(&pool->high_water, &high, now,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
+    }
     return true;
 }
 
-static pool_index_t take_from(unsigned pool, bool borrow, bool critical)
+static pool_index_t take_from(unsigned pool, bool critical)
+{
+    const pool_desc_t *desc = &s_desc[pool];
+    if (pool_areas[pool].payload == NULL) {
+        return POOL_NONE; /* the class is empty, or the system is not up */
+    }
+    if (!count_taken(&s_pools[pool], critical ? desc->count : desc->count - desc->reserve)) {
+        return POOL_NONE;
+    }
+    const pool_index_t index = list_pop(&s_pools[pool]);
+    configASSERT(index != POOL_NONE); /* the counters say that there is one: see the invariants */
+    pool_blocks[index].borrowed = false;
+    return index;
+}
+
+/** For a request that belongs to a smaller class, within a bound. */
+static pool_index_t lend_from(unsigned pool, unsigned wanted, bool critical)
 {
     pool_t *p = &s_pools[pool];
-    const pool_desc_t *desc = &s_desc[pool];
-    uint32_t count;
-    if (borrow && !count_up_to(&p->lent, desc->lend_limit, &count)) {
+    if (atomic_fetch_add_explicit(&p->lent, 1, memory_order_relaxed) >= s_desc[pool].lend_limit) {
+        atomic_fetch_sub_explicit(&p->lent, 1, memory_order_relaxed);
         return POOL_NONE;
     }
-    if (!count_up_to(&p->used, critical ? desc->count : desc->count - desc->reserve, &count)) {
-        if (borrow) {
-            atomic_fetch_sub_explicit(&p->lent, 1, memory_order_relaxed);
-        }
+    const pool_index_t index = take_from(pool, critical);
+    if (index == POOL_NONE) {
+        atomic_fetch_sub_explicit(&p->lent, 1, memory_order_relaxed);
         return POOL_NONE;
     }
-    uint32_t high = atomic_load_explicit(&p->high_water, memory_order_relaxed);
-    while (count > high && !atomic_compare_exchange_weak_explicit(&p->high_water, &high, count,
-                                                                  memory_order_relaxed,
-                                                                  memory_order_relaxed)) {
-    }
-    const pool_index_t index = list_pop(p);
-    configASSERT(index != POOL_NONE); /* used says that there is one: see the invariants */
-    s_blocks[index].borrowed = borrow;
+    pool_blocks[index].borrowed = true;
+    atomic_fetch_add_explicit(&p->lent_total, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s_pools[wanted].borrowed, 1, memory_order_relaxed);
     return index;
 }
 
 static void give_back(pool_index_t index)
 {
-    pool_t *p = &s_pools[s_blocks[index].pool];
-    if (s_blocks[index].borrowed) {
+    pool_t *p = &s_pools[pool_blocks[index].pool];
+    if (pool_blocks[index].borrowed) {
         atomic_fetch_sub_explicit(&p->lent, 1, memory_order_relaxed);
     }
     list_push(p, index);
-    atomic_fetch_sub_explicit(&p->used, 1, memory_order_release);
+    atomic_fetch_add_explicit(&p->freed, 1, memory_order_release);
+}
+
+static void report_overrun(pool_index_t index)
+{
+    atomic_fetch_add_explicit(&s_totals.overruns, 1, memory_order_relaxed);
+    if (!xPortInIsrContext()) {
+        const system_service_id_t owner = atomic_load(&pool_blocks[index].source);
+        ESP_LOGE(TAG, "block %u of %s: written beyond its %u bytes", (unsigned)index,
+                 service_slot_name(system_id_slot(owner)), (unsigned)pool_blocks[index].size);
+    }
 }
 
 /** Look at the guard of a block that is about to be given back. */
-static bool guard_whole(pool_index_t index)
+static inline bool guard_whole(pool_index_t index)
 {
-    if (*guard_of(index) == GUARD_WORD) {
+    if (__builtin_expect(*guard_of(index) == GUARD_WORD, 1)) {
         return true;
     }
-    atomic_fetch_add_explicit(&s_totals.overruns, 1, memory_order_relaxed);
-    if (!xPortInIsrContext()) {
-        const system_service_id_t owner = atomic_load(&s_blocks[index].source);
-        ESP_LOGE(TAG, "block %u of %s: written beyond its %u bytes", (unsigned)index,
-                 service_slot_name(system_id_slot(owner)), (unsigned)s_blocks[index].size);
-    }
+    report_overrun(index);
     return false;
 }
 
@@ -206,48 +232,43 @@ static bool guard_whole(pool_index_t index)
 pool_index_t pool_block_take(size_t size, system_service_id_t source, pool_kind_t kind,
                              bool critical)
 {
-    unsigned wanted = 0;
-    while (wanted < MEMORY_POOL_CLASSES && size > s_desc[wanted].size) {
-        wanted++;
+    const unsigned wanted = class_of(size);
+    if (wanted == MEMORY_POOL_CLASSES) {
+        return POOL_NONE;
     }
-    for (unsigned pool = wanted; pool < MEMORY_POOL_CLASSES; pool++) {
-        if (s_pools[pool].payload == NULL) {
-            continue; /* the class is empty, or the system is not up */
-        }
-        const pool_index_t index = take_from(pool, pool != wanted, critical);
-        if (index == POOL_NONE) {
-            continue;
-        }
-        pool_block_t *block = &s_blocks[index];
-        block->size = (uint16_t)size;
-        atomic_store_explicit(&block->source, source, memory_order_relaxed);
-        *guard_of(index) = GUARD_WORD;
-        atomic_store_explicit(&block->state, (uint32_t)kind << 16 | 1u, memory_order_release);
-        atomic_fetch_add_explicit(&s_pools[wanted].allocations, 1, memory_order_relaxed);
-        if (pool != wanted) {
-            atomic_fetch_add_explicit(&s_pools[wanted].borrowed, 1, memory_order_relaxed);
-        }
-        return index;
+    pool_index_t index = take_from(wanted, critical);
+    for (unsigned pool = wanted + 1; index == POOL_NONE && pool < MEMORY_POOL_CLASSES; pool++) {
+        index = lend_from(pool, wanted, critical);
     }
-    if (wanted < MEMORY_POOL_CLASSES) {
+    if (index == POOL_NONE) {
         atomic_fetch_add_explicit(&s_pools[wanted].exhausted, 1, memory_order_relaxed);
+        return POOL_NONE;
     }
-    return POOL_NONE;
+    pool_block_t *block = &pool_blocks[index];
+    block->size = (uint16_t)size;
+    atomic_store_explicit(&block->source, source, memory_order_relaxed);
+    *guard_of(index) = GUARD_WORD;
+    atomic_store_explicit(&block->state, (uint32_t)kind << 16 | 1u, memory_order_release);
+    return index;
 }
 
 void pool_block_shrink(pool_index_t index, size_t size)
 {
     if (guard_whole(index)) {
-        s_blocks[index].size = (uint16_t)size;
+        pool_blocks[index].size = (uint16_t)size;
         *guard_of(index) = GUARD_WORD;
     }
 }
 
 void pool_block_release(pool_index_t index)
 {
-    pool_block_t *block = &s_blocks[index];
-    const uint32_t before = atomic_fetch_sub_explicit(&block->state, 1, memory_order_acq_rel);
-    configASSERT((before & 0xFFFFu) != 0);
+    pool_block_t *block = &pool_blocks[index];
+    uint32_t before = atomic_load_explicit(&block->state, memory_order_acquire);
+    /* The only reference is ours: nobody can add or drop one, so nothing need be subtracted. */
+    if ((before & 0xFFFFu) != 1) {
+        before = atomic_fetch_sub_explicit(&block->state, 1, memory_order_acq_rel);
+        configASSERT((before & 0xFFFFu) != 0);
+    }
     if ((before & 0xFFFFu) == 1) {
         (void)guard_whole(index);
         atomic_store_explicit(&block->state, 0, memory_order_relaxed);
@@ -259,7 +280,7 @@ bool pool_block_convert(pool_index_t index, pool_kind_t from, pool_kind_t to)
 {
     uint32_t expected = (uint32_t)from << 16 | 1u;
     const uint32_t wanted = to == POOL_KIND_FREE ? 0 : ((uint32_t)to << 16 | 1u);
-    return atomic_compare_exchange_strong_explicit(&s_blocks[index].state, &expected, wanted,
+    return atomic_compare_exchange_strong_explicit(&pool_blocks[index].state, &expected, wanted,
                                                    memory_order_acq_rel, memory_order_relaxed);
 }
 
@@ -276,12 +297,8 @@ static void release_quota(system_service_id_t source, size_t bytes)
 
 size_t memory_pool_block_bytes(size_t size)
 {
-    for (unsigned i = 0; i < MEMORY_POOL_CLASSES; i++) {
-        if (size <= s_desc[i].size) {
-            return s_desc[i].size;
-        }
-    }
-    return size;
+    const unsigned pool = class_of(size);
+    return pool < MEMORY_POOL_CLASSES ? s_desc[pool].size : size;
 }
 
 /* ---- lifecycle ------------------------------------------------------------------------------ */
@@ -305,16 +322,18 @@ esp_err_t memory_pool_init(void)
         pool_t *pool = &s_pools[i];
         const pool_desc_t *desc = &s_desc[i];
         memset(pool, 0, sizeof(*pool));
-        pool->payload = heap_caps_aligned_alloc(MEMORY_POOL_ALIGNMENT,
-                                                (size_t)desc->count * (desc->size + TAIL_BYTES),
-                                                payload_caps(i));
-        if (pool->payload == NULL) {
+        pool_areas[i].size = desc->size;
+        pool_areas[i].first = desc->first;
+        pool_areas[i].payload = heap_caps_aligned_alloc(
+            MEMORY_POOL_ALIGNMENT, (size_t)desc->count * (desc->size + POOL_TAIL_BYTES),
+            payload_caps(i));
+        if (pool_areas[i].payload == NULL) {
             memory_pool_deinit();
             return ESP_ERR_NO_MEM;
         }
         atomic_store(&pool->head, POOL_NONE);
         for (unsigned n = desc->count; n-- > 0;) {
-            pool_block_t *block = &s_blocks[desc->first + n];
+            pool_block_t *block = &pool_blocks[desc->first + n];
             memset(block, 0, sizeof(*block));
             block->pool = (uint8_t)i;
             list_push(pool, (pool_index_t)(desc->first + n));
@@ -327,8 +346,8 @@ void memory_pool_deinit(void)
 {
     pool_heap_free_all();
     for (unsigned i = 0; i < MEMORY_POOL_CLASSES; i++) {
-        heap_caps_free(s_pools[i].payload);
-        s_pools[i].payload = NULL;
+        heap_caps_free(pool_areas[i].payload);
+        pool_areas[i].payload = NULL;
     }
 }
 
@@ -336,9 +355,10 @@ uint32_t memory_pool_reclaim(system_service_id_t source)
 {
     uint32_t taken = 0;
     for (unsigned i = 0; i < BLOCKS; i++) {
-        const uint32_t kind = atomic_load_explicit(&s_blocks[i].state, memory_order_acquire) >> 16;
+        const uint32_t kind =
+            atomic_load_explicit(&pool_blocks[i].state, memory_order_acquire) >> 16;
         if ((kind == POOL_KIND_LOAN || kind == POOL_KIND_MANUAL) &&
-            atomic_load_explicit(&s_blocks[i].source, memory_order_relaxed) == source &&
+            atomic_load_explicit(&pool_blocks[i].source, memory_order_relaxed) == source &&
             pool_block_convert((pool_index_t)i, (pool_kind_t)kind, POOL_KIND_FREE)) {
             (void)guard_whole((pool_index_t)i);
             give_back((pool_index_t)i);
@@ -392,7 +412,7 @@ esp_err_t memory_pool_free(void *ptr)
     if (index == POOL_NONE) {
         return free_heap_block(ptr);
     }
-    pool_block_t *block = &s_blocks[index];
+    pool_block_t *block = &pool_blocks[index];
     if (!pool_block_convert(index, POOL_KIND_MANUAL, POOL_KIND_FREE)) {
         const uint32_t state = atomic_load_explicit(&block->state, memory_order_relaxed);
         if (state >> 16 != POOL_KIND_FREE) {
@@ -402,8 +422,7 @@ esp_err_t memory_pool_free(void *ptr)
         return ESP_ERR_MEMORY_DOUBLE_FREE;
     }
     const uint16_t size = block->size; /* ours alone until it is given back */
-    const system_service_id_t source =
-        atomic_load_explicit(&block->source, memory_order_relaxed);
+    const system_service_id_t source = atomic_load_explicit(&block->source, memory_order_relaxed);
     const bool whole = guard_whole(index);
     give_back(index);
     release_quota(source, memory_pool_block_bytes(size));
@@ -415,16 +434,18 @@ esp_err_t memory_pool_get_stats(memory_pool_class_t pool, memory_pool_stats_t *o
     if (out == NULL || (unsigned)pool >= MEMORY_POOL_CLASSES) {
         return ESP_ERR_INVALID_ARG;
     }
-    pool_t *p = &s_pools[pool];
+    const pool_t *p = &s_pools[pool];
+    const uint32_t borrowed = atomic_load_explicit(&p->borrowed, memory_order_relaxed);
     *out = (memory_pool_stats_t){
         .block_size = s_desc[pool].size,
         .blocks = s_desc[pool].count,
-        .used = atomic_load_explicit(&p->used, memory_order_relaxed),
+        .used = used_of(p),
         .high_water = atomic_load_explicit(&p->high_water, memory_order_relaxed),
         .reserved = s_desc[pool].reserve,
         .lent = atomic_load_explicit(&p->lent, memory_order_relaxed),
-        .allocations = atomic_load_explicit(&p->allocations, memory_order_relaxed),
-        .borrowed = atomic_load_explicit(&p->borrowed, memory_order_relaxed),
+        .allocations = atomic_load_explicit(&p->taken, memory_order_relaxed) -
+                       atomic_load_explicit(&p->lent_total, memory_order_relaxed) + borrowed,
+        .borrowed = borrowed,
         .exhausted = atomic_load_explicit(&p->exhausted, memory_order_relaxed),
     };
     return ESP_OK;
@@ -451,11 +472,11 @@ static int list_length(unsigned pool)
     int length = 0;
     pool_index_t index = (pool_index_t)atomic_load(&s_pools[pool].head);
     while (index != POOL_NONE) {
-        if (index >= BLOCKS || s_blocks[index].pool != pool ||
-            atomic_load(&s_blocks[index].state) != 0 || ++length > s_desc[pool].count) {
+        if (index >= BLOCKS || pool_blocks[index].pool != pool ||
+            atomic_load(&pool_blocks[index].state) != 0 || ++length > s_desc[pool].count) {
             return -1;
         }
-        index = atomic_load(&s_blocks[index].link);
+        index = atomic_load(&pool_blocks[index].link);
     }
     return length;
 }
@@ -464,13 +485,12 @@ esp_err_t memory_pool_check(void)
 {
     for (unsigned i = 0; i < MEMORY_POOL_CLASSES; i++) {
         const int free_blocks = list_length(i);
-        if (free_blocks < 0 ||
-            (uint32_t)free_blocks + atomic_load(&s_pools[i].used) != s_desc[i].count) {
+        if (free_blocks < 0 || (uint32_t)free_blocks + used_of(&s_pools[i]) != s_desc[i].count) {
             return ESP_ERR_MEMORY_CORRUPTED;
         }
     }
     for (unsigned i = 0; i < BLOCKS; i++) {
-        if (atomic_load(&s_blocks[i].state) != 0 && *guard_of((pool_index_t)i) != GUARD_WORD) {
+        if (atomic_load(&pool_blocks[i].state) != 0 && *guard_of((pool_index_t)i) != GUARD_WORD) {
             return ESP_ERR_MEMORY_CORRUPTED;
         }
     }

@@ -35,6 +35,7 @@ static queue_entry_t take_head(priority_queue_t *queue, unsigned lane)
     queue->head[lane] =
         (uint16_t)(queue->head[lane] + 1u == s_capacity[lane] ? 0 : queue->head[lane] + 1u);
     queue->count[lane]--;
+    queue->total--;
     return entry;
 }
 
@@ -77,11 +78,11 @@ static unsigned next_lane(priority_queue_t *queue, unsigned last_lane)
     if (lane > last_lane) {
         return SYSTEM_EVENT_LANES;
     }
-    const unsigned lower = waiting_below(queue, lane, SYSTEM_EVENT_LANES - 1);
-    if (lower == SYSTEM_EVENT_LANES) {
+    if (queue->count[lane] == queue->total) { /* nobody below waits */
         queue->streak = 0;
         return lane;
     }
+    const unsigned lower = waiting_below(queue, lane, SYSTEM_EVENT_LANES - 1);
     if (queue->streak < QUEUE_STREAK) {
         queue->streak++;
         return lane;
@@ -122,15 +123,6 @@ bool priority_queue_overdue(const priority_queue_t *queue, unsigned last_lane)
     return waits && queue->streak >= QUEUE_STREAK;
 }
 
-unsigned priority_queue_count(const priority_queue_t *queue)
-{
-    unsigned total = 0;
-    for (unsigned lane = 0; lane < SYSTEM_EVENT_LANES; lane++) {
-        total += queue->count[lane];
-    }
-    return total;
-}
-
 bool priority_queue_push(priority_queue_t *queue, unsigned lane, queue_entry_t entry)
 {
     if (queue->count[lane] == s_capacity[lane]) {
@@ -138,9 +130,9 @@ bool priority_queue_push(priority_queue_t *queue, unsigned lane, queue_entry_t e
     }
     *at(queue, lane, queue->count[lane]) = entry;
     queue->count[lane]++;
-    const unsigned total = priority_queue_count(queue);
-    if (total > queue->high_water) {
-        queue->high_water = (uint16_t)total;
+    queue->total++;
+    if (queue->total > queue->high_water) {
+        queue->high_water = queue->total;
     }
     return true;
 }
@@ -204,6 +196,7 @@ unsigned priority_queue_remove_sub(priority_queue_t *queue, uint16_t sub, pool_i
             }
         }
         queue->count[lane] = (uint16_t)kept;
+        queue->total = (uint16_t)(queue->total - (count - kept));
     }
     return removed;
 }

@@ -74,11 +74,15 @@ esp_err_t service_slot_of(system_service_id_t id, unsigned *slot)
 
 esp_err_t service_slot_for_caller(system_service_id_t id, unsigned *slot)
 {
+    return service_slot_for(id, system_current_slot(), slot);
+}
+
+esp_err_t service_slot_for(system_service_id_t id, unsigned caller, unsigned *slot)
+{
     const esp_err_t ret = service_slot_of(id, slot);
     if (ret != ESP_OK) {
         return ret;
     }
-    const unsigned caller = system_current_slot();
     if (caller == *slot || (caller == SYSTEM_SLOT_NONE && !s_records[*slot].is_app)) {
         return ESP_OK;
     }

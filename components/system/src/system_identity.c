@@ -9,12 +9,17 @@
 #error "raise CONFIG_FREERTOS_THREAD_LOCAL_STORAGE_POINTERS above CONFIG_SYSTEM_TLS_INDEX"
 #endif
 
+system_identity_t *system_identity_of_task(void)
+{
+    return pvTaskGetThreadLocalStoragePointer(NULL, CONFIG_SYSTEM_TLS_INDEX);
+}
+
 system_identity_t *system_identity(void)
 {
     if (xPortInIsrContext() || xTaskGetSchedulerState() == taskSCHEDULER_NOT_STARTED) {
         return NULL;
     }
-    return pvTaskGetThreadLocalStoragePointer(NULL, CONFIG_SYSTEM_TLS_INDEX);
+    return system_identity_of_task();
 }
 
 void system_identity_set(system_identity_t *identity)
@@ -24,9 +29,7 @@ void system_identity_set(system_identity_t *identity)
 
 unsigned system_current_slot(void)
 {
-    const system_identity_t *identity = system_identity();
-    return identity ? atomic_load_explicit(&identity->slot, memory_order_relaxed)
-                    : SYSTEM_SLOT_NONE;
+    return system_identity_slot(system_identity());
 }
 
 bool system_must_not_block(void)
@@ -34,6 +37,6 @@ bool system_must_not_block(void)
     if (xPortInIsrContext()) {
         return true;
     }
-    const system_identity_t *identity = system_identity();
+    const system_identity_t *identity = system_identity_of_task();
     return identity != NULL && identity->is_worker;
 }
