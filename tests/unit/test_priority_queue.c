@@ -87,6 +87,33 @@ static void a_limit_on_lanes_hides_the_lower_ones(void **state)
     assert_int_equal(pop(2), 2);
 }
 
+// Who takes lanes 0 and 1 only is told when a lower one has waited long enough, goes on serving
+// both of its own meanwhile, and the first who may serve the lower one does so.
+static void a_lane_out_of_reach_becomes_overdue(void **state)
+{
+    (void)state;
+    unsigned served[SYSTEM_EVENT_LANES] = {0};
+    assert_true(priority_queue_push(&q, 3, entry(3, 1)));
+    for (unsigned n = 0; n < QUEUE_STREAK; n++) {
+        assert_false(priority_queue_overdue(&q, 1));
+        assert_true(priority_queue_push(&q, 1, entry(1, 1)));
+        assert_int_equal(pop(1), 1);
+    }
+    assert_true(priority_queue_overdue(&q, 1));
+    assert_false(priority_queue_overdue(&q, 3)); /* nothing lies beyond */
+    for (unsigned n = 0; n < 20 * QUEUE_STREAK; n++) {
+        for (unsigned lane = 0; lane < 2; lane++) { /* both always full */
+            while (priority_queue_push(&q, lane, entry(lane, 1))) {
+            }
+        }
+        served[pop(1)]++;
+    }
+    assert_true(priority_queue_overdue(&q, 1)); /* lane 1 had its turn: it is 3's */
+    assert_true(served[0] > served[1] && served[1] > 10);
+    assert_int_equal(pop(3), 3);
+    assert_false(priority_queue_overdue(&q, 1));
+}
+
 static void dropping_the_oldest_takes_only_that_subscription(void **state)
 {
     (void)state;
@@ -127,6 +154,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(each_lane_has_room_of_its_own, setup),
         cmocka_unit_test_setup(lower_lanes_are_late_but_never_starved, setup),
         cmocka_unit_test_setup(a_limit_on_lanes_hides_the_lower_ones, setup),
+        cmocka_unit_test_setup(a_lane_out_of_reach_becomes_overdue, setup),
         cmocka_unit_test_setup(dropping_the_oldest_takes_only_that_subscription, setup),
         cmocka_unit_test_setup(removing_a_subscription_keeps_the_order_of_the_others, setup),
     };
