@@ -73,6 +73,18 @@ static quota_usage_t usage(void)
     return u;
 }
 
+/* A raise is of use at once: what the owner owes is events, not seconds at its old rate. */
+static void test_a_raised_rate_counts_from_now_on(void **state)
+{
+    (void)state;
+    set_rate(5);
+    assert_int_equal(post_burst(3, 10), 5);
+    set_rate(100);
+    assert_int_equal(post_burst(3, 200), 95);
+    set_rate(5);
+    assert_int_equal(post_burst(3, 10), 0);
+}
+
 /* ---- reports -------------------------------------------------------------------------------- */
 
 static void test_one_report_per_window(void **state)
@@ -257,6 +269,7 @@ static void test_bad_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_a_raised_rate_counts_from_now_on),
         TEST(test_one_report_per_window),
         TEST(test_repeat_offender_loses_its_burst_then_is_to_be_stopped),
         TEST(test_throttling_survives_a_new_quota),

@@ -65,6 +65,19 @@ static void set_limits(quota_state_t *s, const service_quota_t *quota)
     set_burst(s, relaxed_get(&s->streak) >= CONFIG_SYSTEM_QUOTA_THROTTLE_WINDOWS);
 }
 
+/** The debt of an owner is kept as time, but owed in events: at another rate it is another time. */
+static void rescale_debt(quota_state_t *s, uint32_t old_interval, uint32_t now_us)
+{
+    const uint32_t interval = relaxed_get(&s->event_interval);
+    uint32_t stamp = relaxed_get(&s->event_stamp);
+    uint32_t wanted;
+
+    do {
+        const uint64_t ahead = (uint64_t)quota_stamp_ahead(stamp, now_us) / old_interval * interval;
+        wanted = now_us + (uint32_t)(ahead < QUOTA_FUTURE_MAX_US ? ahead : QUOTA_FUTURE_MAX_US);
+    } while (!relaxed_swap(&s->event_stamp, &stamp, wanted));
+}
+
 static service_quota_t limits_of(const quota_state_t *s)
 {
     return (service_quota_t){
@@ -293,7 +306,10 @@ esp_err_t quota_set(system_service_id_t id, const service_quota_t *quota)
     if (asks_for_more(&wanted, &has) && caller_is_app(id, slot)) {
         return ESP_ERR_QUOTA_NOT_PERMITTED;
     }
+    const uint32_t old_interval = relaxed_get(&quota_states[slot].event_interval);
+
     set_limits(&quota_states[slot], quota);
+    rescale_debt(&quota_states[slot], old_interval, (uint32_t)esp_timer_get_time());
     return ESP_OK;
 }
 
