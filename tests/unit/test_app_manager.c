@@ -221,6 +221,42 @@ static void a_paused_app_keeps_its_events(void **state)
     system_down(s_key);
 }
 
+static _Atomic uint32_t s_says_it_runs;
+
+static void insistent_main(app_context_t *ctx)
+{
+    s_lives++;
+    while (!ctx->should_stop(ctx)) {
+        KTEST_CHECK(ctx->set_state(ctx, APP_STATE_RUNNING) == ESP_OK);
+        s_says_it_runs++;
+        vTaskDelay(1);
+    }
+}
+
+static const app_manifest_t s_insistent = {
+    .name = "insistent",
+    .version = "1.0.0",
+    .entry_point = insistent_main,
+    .stack_size = 4096,
+    .priority = 5,
+};
+
+// The specification's own snippet says RUNNING first thing: a pause right after the start holds.
+static void an_operators_pause_holds_whatever_the_app_says(void **state)
+{
+    (void)state;
+    setup_all();
+    assert_int_equal(app_manager_register(&s_insistent), ESP_OK);
+    assert_int_equal(app_manager_start("insistent"), ESP_OK);
+    assert_true(system_up_wait(&s_lives, 1, 5000));
+    wait_for_state("insistent", APP_STATE_RUNNING);
+    assert_int_equal(app_manager_pause("insistent"), ESP_OK);
+    assert_true(system_up_wait(&s_says_it_runs, atomic_load(&s_says_it_runs) + 3, 5000));
+    assert_int_equal(info_of("insistent").state, APP_STATE_PAUSED);
+    assert_int_equal(app_manager_stop("insistent"), ESP_OK);
+    system_down(s_key);
+}
+
 /* ---- apps that do not ---- */
 
 static void deaf_main(app_context_t *ctx)
@@ -509,6 +545,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_name_that_a_service_has_cannot_start),
         cmocka_unit_test(a_restart_is_a_new_life),
         cmocka_unit_test(a_paused_app_keeps_its_events),
+        cmocka_unit_test(an_operators_pause_holds_whatever_the_app_says),
         cmocka_unit_test(a_deaf_app_is_ended_by_force),
         cmocka_unit_test(a_hung_app_crashes_and_is_started_again_a_few_times),
         cmocka_unit_test(a_hung_handler_does_not_keep_an_app),

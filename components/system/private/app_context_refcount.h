@@ -31,6 +31,7 @@ typedef struct {
     _Atomic system_service_id_t id; /* of this life */
     uint8_t app;                    /* its place in the app table */
     _Atomic bool set_aside;         /* the task could not be ended: reap it when it parks */
+    _Atomic bool paused_itself;     /* its own call paused it: its own call may resume it */
     _Atomic uint8_t refs;           /* 0 = free */
     _Atomic uint8_t task_state;     /* app_task_t */
     _Atomic uint8_t state;          /* app_state_t: what the app's own calls look at */

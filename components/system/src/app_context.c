@@ -105,7 +105,8 @@ static esp_err_t ctx_set_state(app_context_t *ctx, app_state_t state)
         return app_manager_pause(app->manifest->name);
     }
     if (state == APP_STATE_RUNNING && before == APP_STATE_PAUSED) {
-        return app_manager_resume(app->manifest->name);
+        /* "I run" does not undo the pause of an operator. */
+        return atomic_load(&life->paused_itself) ? app_manager_resume(app->manifest->name) : ESP_OK;
     }
     if (state != APP_STATE_STOPPED && state != APP_STATE_CRASHED) {
         return ESP_ERR_APP_INVALID_TRANSITION;

@@ -309,6 +309,7 @@ static esp_err_t change(const char *name, app_state_t from, app_state_t to,
     }
     if (ret == ESP_OK) {
         id = app->life->id;
+        atomic_store(&app->life->paused_itself, system_current_slot() == system_id_slot(id));
         app_lifecycle_set_state_locked(app, to);
         supervisor_hold(system_id_slot(id), HOLD_APP, to == APP_STATE_PAUSED);
     }

@@ -66,7 +66,7 @@ struct app_context {
     system_service_id_t id; /**< of this life of it */
 
     /* state */
-    /** Declare a state: RUNNING (no change), PAUSED, STOPPED (ends this life, asynchronously),
+    /** Declare a state: RUNNING (undoes a pause of its own, not an operator's), PAUSED, STOPPED (ends this life, asynchronously),
      *  CRASHED (likewise, as a fault). @return ESP_OK; ESP_ERR_APP_INVALID_TRANSITION;
      *  ESP_ERR_APP_CONTEXT_INVALID */
     esp_err_t (*set_state)(app_context_t *ctx, app_state_t state);
