@@ -49,6 +49,8 @@ static void post(const void *data, size_t size, unsigned priority)
 
 static void stop(void)
 {
+    /* It deletes its task wherever that is just now: let it come to rest in its queue first. */
+    vTaskDelay(pdMS_TO_TICKS(10));
     BENCH_CHECK(esp_event_loop_delete(s_loop) == ESP_OK);
 }
 
