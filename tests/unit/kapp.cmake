@@ -9,3 +9,20 @@ foreach(name package manifest trust)
         target_link_libraries(unit_kapp_${name} PRIVATE z)
     endif()
 endforeach()
+kraken_unit_test(kapp_elf SRCS test_kapp_elf.c "${KRAKEN_ROOT}/tests/support/elf_builder.c" LINK kapp PRIVATE_OF kapp)
+
+# Programs for the loader, each a shared object of the compiler that builds everything else.
+function(kraken_test_shared_object name)
+    add_custom_command(OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${name}.so"
+        COMMAND ${CMAKE_C_COMPILER} -O2 -Wall -Wextra -Werror -fPIC -shared -nostdlib -fno-stack-protector
+            -Wl,--hash-style=sysv,-z,separate-code,-z,norelro,-e,app_main
+            -o "${CMAKE_CURRENT_BINARY_DIR}/${name}.so" "${KRAKEN_ROOT}/tests/unit/programs/${name}.c"
+        DEPENDS "${KRAKEN_ROOT}/tests/unit/programs/${name}.c" VERBATIM)
+    add_custom_target(program_${name} DEPENDS "${CMAKE_CURRENT_BINARY_DIR}/${name}.so")
+endfunction()
+kraken_test_shared_object(good)
+kraken_test_shared_object(lacking)
+kraken_unit_test(kapp_program SRCS test_kapp_program.c "${kapp_builder}" LINK kapp mbedtls nvs_flash
+    DEFINES "PROGRAM_GOOD=\"${CMAKE_CURRENT_BINARY_DIR}/good.so\"" "PROGRAM_LACKING=\"${CMAKE_CURRENT_BINARY_DIR}/lacking.so\"")
+target_link_libraries(unit_kapp_program PRIVATE z)
+add_dependencies(unit_kapp_program program_good program_lacking)

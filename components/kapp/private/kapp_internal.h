@@ -48,3 +48,9 @@ esp_err_t kapp_crypto_verify(const uint8_t key[KAPP_PUBLIC_KEY_SIZE],
 
 /** Read the store. @return ESP_OK, an error of NVS; ESP_ERR_KAPP_KEYS_DAMAGED */
 esp_err_t kapp_trust_init(void);
+
+/* ---- kapp_program.c ---------------------------------------------------------------------------
+ */
+
+/** Get the load map ready. */
+void kapp_program_init(void);
