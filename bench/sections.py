@@ -106,7 +106,7 @@ def memory(runner, _):
                            "--modules"], capture_output=True, text=True, check=False)
     # Its findings are the business of ./kraken check; here are the sources of the core, and the components.
     modules = [line.strip() for line in done.stdout.splitlines()
-               if re.match(r" +(components/system/src/|components/|apps/|main)\S*( +\d+){4}$", line)]
+               if re.match(r" *(components/system/src/|components/|apps/|main)\S*( +\d+){4}$", line)]
     return {"figures": runner.case("memory"), "modules": modules}
 
 
