@@ -9,6 +9,7 @@ foreach(name package manifest trust)
         target_link_libraries(unit_kapp_${name} PRIVATE z)
     endif()
 endforeach()
+kraken_unit_test(kapp_interface SRCS test_kapp_interface.c LINK kapp PRIVATE_OF kapp)
 kraken_unit_test(kapp_elf SRCS test_kapp_elf.c "${KRAKEN_ROOT}/tests/support/elf_builder.c" LINK kapp PRIVATE_OF kapp)
 
 # Programs for the loader, each a shared object of the compiler that builds everything else.

@@ -54,3 +54,9 @@ esp_err_t kapp_trust_init(void);
 
 /** Get the load map ready. */
 void kapp_program_init(void);
+
+/* ---- kapp_interface.c -------------------------------------------------------------------------
+ */
+
+/** Sort the list. */
+void kapp_interface_init(void);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/**
+ * @file
+ * @brief What installed apps may import, in groups with versions and permissions.
+ *
+ * The functions are one reviewed list, private/interface_list.def. An app states in its manifest
+ * which version of each group it was built against; it gets a group's functions only if that
+ * version is here, and for every group but core only with its permission.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "esp_err.h"
+
+#include "kapp/kapp_manifest.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Any function; called through its own type only. */
+typedef void (*kapp_function_t)(void);
+
+/** A function that can be imported. */
+typedef struct {
+    const char *name;
+    kapp_function_t function;
+    uint8_t group;  /**< kapp_group_t */
+    uint16_t minor; /**< of its group, that brought it */
+} kapp_export_t;
+
+/** What there is to import. */
+typedef struct {
+    const kapp_export_t *exports;
+    uint16_t count;
+    /** Versions of the groups; major 0: this system does not have the group. */
+    kapp_interface_t groups[KAPP_GROUP_COUNT];
+} kapp_interface_list_t;
+
+/** @brief The list of this system. @context any task  @blocks never */
+const kapp_interface_list_t *kapp_interface_list(void);
+
+/** Who imports from what. */
+typedef struct {
+    const kapp_interface_list_t *list;
+    const kapp_manifest_t *manifest;
+} kapp_importer_t;
+
+/**
+ * @brief Check that this system has every interface that an app was built against.
+ * @context any task  @blocks never
+ * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_LOADER_ABI_MISMATCH a group is missing, has another
+ *         major number, or an older minor number: the log says which
+ */
+esp_err_t kapp_interface_check(const kapp_importer_t *importer);
+
+/**
+ * @brief Find a function for an app: a kapp_resolve_t, whose arg is a kapp_importer_t.
+ *
+ * Found by hash and confirmed by name in the system's own list; another list is searched.
+ *
+ * @context any task  @blocks never
+ * @return ESP_OK, or
+ *  - ESP_ERR_NOT_FOUND               nothing of that name can be imported
+ *  - ESP_ERR_LOADER_ABI_MISMATCH     it came with a later version than the app was built against,
+ *                                    or the app does not state its group
+ *  - ESP_ERR_APP_PERMISSION_DENIED   the manifest does not ask for the group's permission
+ */
+esp_err_t kapp_interface_resolve(void *arg, const char *name, uintptr_t *address);
+
+#ifdef __cplusplus
+}
+#endif

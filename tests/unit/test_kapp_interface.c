@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What apps may import: every line of the list, versions, and permissions.
+
+#include <string.h>
+
+#include "kapp_internal.h"
+#include "ktest.h"
+
+#include "kapp/kapp_interface.h"
+#include "system_service/error_codes.h"
+
+static kapp_manifest_t manifest_for(unsigned group, uint16_t major, uint16_t minor)
+{
+    kapp_manifest_t m = {.name = "app", .interface_count = 1};
+    m.interfaces[0] = (kapp_interface_t){(uint8_t)group, major, minor};
+    return m;
+}
+
+static void every_function_of_the_list_is_found(void **state)
+{
+    (void)state;
+    const kapp_interface_list_t *list = kapp_interface_list();
+    kapp_interface_init();
+    assert_true(list->count > 20);
+    for (unsigned i = 0; i < list->count; i++) {
+        const kapp_export_t *e = &list->exports[i];
+        const kapp_manifest_t m =
+            manifest_for(e->group, list->groups[e->group].major, list->groups[e->group].minor);
+        const kapp_importer_t importer = {list, &m};
+        uintptr_t address = 0;
+        assert_true(e->minor <= list->groups[e->group].minor);
+        assert_int_equal(kapp_interface_resolve((void *)(uintptr_t)&importer, e->name, &address),
+                         ESP_OK);
+        assert_true(address != 0 && address == (uintptr_t)e->function);
+        for (unsigned j = 0; j < i; j++) {
+            assert_string_not_equal(e->name, list->exports[j].name);
+        }
+    }
+}
+
+static void other_names_are_not(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"",        "system",   "printf",
+                                        "memcpy2", "memcp",    "exit",
+                                        "mallo",   "nvs_open", "system_service_register"};
+    kapp_interface_init();
+    kapp_manifest_t m = manifest_for(KAPP_GROUP_CORE, 1, 0);
+    m.permissions = UINT32_MAX;
+    kapp_importer_t importer = {kapp_interface_list(), &m};
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        uintptr_t address;
+        assert_int_equal(kapp_interface_resolve(&importer, names[i], &address), ESP_ERR_NOT_FOUND);
+    }
+}
+
+static void function(void)
+{
+}
+
+static const kapp_export_t s_some[] = {
+    {"old", function, KAPP_GROUP_STORAGE, 0},
+    {"new", function, KAPP_GROUP_STORAGE, 3},
+    {"core", function, KAPP_GROUP_CORE, 0},
+};
+static const kapp_interface_list_t s_list = {
+    .exports = s_some,
+    .count = 3,
+    .groups = {[KAPP_GROUP_CORE] = {KAPP_GROUP_CORE, 1, 0},
+               [KAPP_GROUP_STORAGE] = {KAPP_GROUP_STORAGE, 2, 3}},
+};
+
+static esp_err_t resolve(const kapp_manifest_t *m, const char *name)
+{
+    uintptr_t address;
+    kapp_importer_t importer = {&s_list, m};
+    return kapp_interface_resolve(&importer, name, &address);
+}
+
+static void a_group_needs_its_permission(void **state)
+{
+    (void)state;
+    kapp_manifest_t m = manifest_for(KAPP_GROUP_STORAGE, 2, 3);
+    assert_int_equal(resolve(&m, "old"), ESP_ERR_APP_PERMISSION_DENIED);
+    m.permissions = ~(1u << KAPP_GROUP_STORAGE);
+    assert_int_equal(resolve(&m, "old"), ESP_ERR_APP_PERMISSION_DENIED);
+    m.permissions = 1u << KAPP_GROUP_STORAGE;
+    assert_int_equal(resolve(&m, "old"), ESP_OK);
+    assert_int_equal(resolve(&m, "core"), ESP_ERR_LOADER_ABI_MISMATCH); // not stated
+    m = manifest_for(KAPP_GROUP_CORE, 1, 0);
+    assert_int_equal(resolve(&m, "core"), ESP_OK); // needs none
+}
+
+static void a_function_newer_than_stated_is_refused(void **state)
+{
+    (void)state;
+    kapp_manifest_t m = manifest_for(KAPP_GROUP_STORAGE, 2, 2);
+    m.permissions = 1u << KAPP_GROUP_STORAGE;
+    assert_int_equal(resolve(&m, "old"), ESP_OK);
+    assert_int_equal(resolve(&m, "new"), ESP_ERR_LOADER_ABI_MISMATCH);
+    m.interfaces[0].minor = 3;
+    assert_int_equal(resolve(&m, "new"), ESP_OK);
+}
+
+static void versions_must_be_there(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned group;
+        uint16_t major, minor;
+        esp_err_t expected;
+    } cases[] = {
+        {KAPP_GROUP_STORAGE, 2, 0, ESP_OK},
+        {KAPP_GROUP_STORAGE, 2, 3, ESP_OK},
+        {KAPP_GROUP_STORAGE, 2, 4, ESP_ERR_LOADER_ABI_MISMATCH},
+        {KAPP_GROUP_STORAGE, 1, 0, ESP_ERR_LOADER_ABI_MISMATCH},
+        {KAPP_GROUP_STORAGE, 3, 0, ESP_ERR_LOADER_ABI_MISMATCH},
+        {KAPP_GROUP_AUDIO, 1, 0, ESP_ERR_LOADER_ABI_MISMATCH},
+        {KAPP_GROUP_AUDIO, 0, 0, ESP_ERR_LOADER_ABI_MISMATCH},
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const kapp_manifest_t m = manifest_for(cases[i].group, cases[i].major, cases[i].minor);
+        const kapp_importer_t importer = {&s_list, &m};
+        assert_int_equal(kapp_interface_check(&importer), cases[i].expected);
+    }
+    assert_int_equal(kapp_interface_check(NULL), ESP_ERR_INVALID_ARG);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_function_of_the_list_is_found),
+        cmocka_unit_test(other_names_are_not),
+        cmocka_unit_test(a_group_needs_its_permission),
+        cmocka_unit_test(a_function_newer_than_stated_is_refused),
+        cmocka_unit_test(versions_must_be_there),
+    };
+    return KTEST_MAIN(argc, argv, tests);
+}
