@@ -19,7 +19,8 @@ extern "C" {
 /**
  * Prints a report (what, core, task, time, call chain) and reboots or ends the process, as
  * host_config_t.restart_exits says.
- * @context any; does not return, runs no shutdown handler
+ * @context any: task, interrupt or plain program code, with the kernel lock held or not; so it
+ * takes no kernel lock. Does not return, runs no shutdown handler.
  */
 void host_panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "host_control.h"
+#include "host_system.h" /* host_panic() */
 
 /* ---- heap ---- */
 void host_heap_init(const host_config_t *cfg);
@@ -19,11 +20,6 @@ void host_flash_init(const host_config_t *cfg);
 
 /* ---- log ---- */
 void host_log_init(void);
-
-/* ---- panic ----
- * Prints the device-like report and reboots or ends the process as configured. May be called from
- * anywhere: task, interrupt, plain main, kernel lock held or not; so it takes no kernel lock. */
-_Noreturn void host_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- scheduler: sched_*.c, task*.c ---- */
 /* Name of the running task, "ISR0"/"ISR1" in an interrupt, "-" outside tasks. */

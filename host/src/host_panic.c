@@ -54,11 +54,8 @@ esp_err_t esp_backtrace_print(int depth)
     return ESP_OK;
 }
 
-// Formats into memory of its own: the heap may be what went wrong.
-static _Noreturn void report(esp_reset_reason_t reason, const char *format, va_list args)
+static _Noreturn void report(esp_reset_reason_t reason, const char *text)
 {
-    char text[TEXT_MAX];
-    vsnprintf(text, sizeof(text), format, args);
     if (__atomic_fetch_add(&s_panics, 1, __ATOMIC_ACQ_REL) > 0) {
         fprintf(stderr, "panic while another was being reported: %s\n", text);
         host_panic_reset(reason);
@@ -74,16 +71,24 @@ static _Noreturn void report(esp_reset_reason_t reason, const char *format, va_l
     host_panic_reset(reason);
 }
 
+// Both format into memory of their own: the heap may be what went wrong.
+
 void host_panic(const char *format, ...)
 {
+    char text[TEXT_MAX];
     va_list args;
     va_start(args, format);
-    report(ESP_RST_PANIC, format, args);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    report(ESP_RST_PANIC, text);
 }
 
 void host_panic_as(esp_reset_reason_t reason, const char *format, ...)
 {
+    char text[TEXT_MAX];
     va_list args;
     va_start(args, format);
-    report(reason, format, args);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    report(reason, text);
 }

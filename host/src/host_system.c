@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,8 +88,14 @@ __attribute__((constructor)) static void inherit(void)
     if (number == NULL) {
         return;
     }
-    int fd = atoi(number);
+    char *end;
+    const long value = strtol(number, &end, 10);
+    const bool valid = end != number && *end == '\0' && value >= 0 && value <= INT_MAX;
     unsetenv(STATE_ENV);
+    if (!valid) {
+        return; // not written by the board: a power-on
+    }
+    const int fd = (int)value;
     size_t rtc = section_size(__start_host_rtc_noinit, __stop_host_rtc_noinit);
     size_t noinit = section_size(__start_host_noinit, __stop_host_noinit);
     state_t state;

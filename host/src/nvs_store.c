@@ -175,13 +175,14 @@ esp_err_t nvs_store_append(nvs_store_t *store, uint8_t ns, uint8_t type, uint8_t
                            const char *key, const void *data, size_t size)
 {
     nvs_entry_t entry = {.ns = ns, .type = type, .chunk = chunk, .span = 1};
-    if (strlen(key) >= sizeof(entry.key)) {
+    const size_t length = strlen(key);
+    if (length >= sizeof(entry.key)) {
         return ESP_ERR_NVS_KEY_TOO_LONG;
     }
     if (size > NVS_CHUNK_MAX) {
         return ESP_ERR_NVS_VALUE_TOO_LONG;
     }
-    strcpy(entry.key, key);
+    memcpy(entry.key, key, length); // the rest is zero
     if (has_data(type)) {
         entry.span = (uint8_t)(1 + (size + NVS_ENTRY - 1) / NVS_ENTRY);
         uint32_t head[2] = {(uint32_t)size, esp_rom_crc32_le(0, data, (uint32_t)size)};

@@ -124,8 +124,11 @@ static bool parse_word(const char *text, const word_t *words, size_t count, uint
 static bool parse_subtype(const char *text, uint32_t type, uint32_t *value)
 {
     if (type == ESP_PARTITION_TYPE_APP && strncmp(text, "ota_", 4) == 0) {
-        *value = ESP_PARTITION_SUBTYPE_APP_OTA_MIN + (uint32_t)atoi(text + 4);
-        return *value < ESP_PARTITION_SUBTYPE_APP_OTA_MAX;
+        char *end;
+        const unsigned long slot = strtoul(text + 4, &end, 10);
+        *value = ESP_PARTITION_SUBTYPE_APP_OTA_MIN + (uint32_t)slot;
+        return isdigit((unsigned char)text[4]) && *end == '\0' &&
+               slot < ESP_PARTITION_SUBTYPE_APP_OTA_MAX - ESP_PARTITION_SUBTYPE_APP_OTA_MIN;
     }
     if (type == ESP_PARTITION_TYPE_APP) {
         return parse_word(text, WORDS(s_app_subtypes), value);

@@ -182,7 +182,7 @@ static esp_err_t add_locked(const char *label, const uint8_t key[KAPP_PUBLIC_KEY
     }
     kapp_key_t *entry = &s_next.keys[s_next.count++];
     *entry = (kapp_key_t){0};
-    strcpy(entry->label, label); /* its length was checked */
+    memcpy(entry->label, label, strnlen(label, KAPP_LABEL_MAX)); /* the rest is zero */
     memcpy(entry->key, key, KAPP_PUBLIC_KEY_SIZE);
     return ESP_OK;
 }

@@ -130,7 +130,7 @@ static void finish(app_t *app, system_service_id_t id)
 {
     char name[SYSTEM_NAME_MAX + 1]; /* it may be unregistered as soon as it is stopped */
     app_lock();
-    strcpy(name, app->manifest->name); /* its length was checked */
+    system_copy_name(name, app->manifest->name);
     const esp_err_t fault = app->fault;
     const bool again = app->start_again;
     app->life = NULL;

@@ -71,7 +71,7 @@ void app_manager_deinit(void)
 void app_post(const char *name, system_event_type_t type, system_service_id_t id, esp_err_t reason)
 {
     service_event_t event = {.id = id, .reason = reason};
-    strcpy(event.name, name); /* its length was checked */
+    system_copy_name(event.name, name);
     common_event_post(type, &event, sizeof(event), SYSTEM_EVENT_PRIORITY_NORMAL);
 }
 
@@ -383,20 +383,21 @@ void app_manager_fault(unsigned slot, esp_err_t reason)
 
 static void describe_locked(const app_t *app, app_info_t *out)
 {
+    const app_life_t *life = app->life; /* there is one while it is RUNNING or PAUSED */
     *out = (app_info_t){
         .manifest = app->manifest,
         .state = app->state,
-        .id = app->life != NULL ? app->life->id : SYSTEM_SERVICE_ID_NONE,
+        .id = life != NULL ? life->id : SYSTEM_SERVICE_ID_NONE,
         .starts = app->starts,
         .crashes = app->crashes,
         .forced_stops = app->forced_stops,
         .last_error = app->last_error,
         .started_us = app->started_us,
     };
-    if ((app->state == APP_STATE_RUNNING || app->state == APP_STATE_PAUSED) &&
-        atomic_load(&app->life->task_state) == APP_TASK_ALIVE) {
+    if (life != NULL && (app->state == APP_STATE_RUNNING || app->state == APP_STATE_PAUSED) &&
+        atomic_load(&life->task_state) == APP_TASK_ALIVE) {
         /* In bytes, as ESP-IDF counts stacks; the task is deleted only in STOPPING. */
-        out->stack_free_bytes = uxTaskGetStackHighWaterMark(app->life->task);
+        out->stack_free_bytes = uxTaskGetStackHighWaterMark(life->task);
     }
 }
 

@@ -29,7 +29,7 @@ static _Atomic uint8_t s_count;
 void supervisor_groups_init(void)
 {
     memset(s_groups, 0, sizeof(s_groups));
-    strcpy(s_groups[SYSTEM_SUPERVISOR_ROOT].name, "root");
+    system_copy_name(s_groups[SYSTEM_SUPERVISOR_ROOT].name, "root");
     atomic_store(&s_count, 1);
 }
 
@@ -71,7 +71,7 @@ esp_err_t system_supervisor_create(const system_supervisor_config_t *config,
     }
     if (ret == ESP_OK) {
         group_t *group = &s_groups[number];
-        strcpy(group->name, config->name);
+        system_copy_name(group->name, config->name);
         group->strategy = (uint8_t)config->strategy;
         group->parent = config->parent;
         group->max_restarts = (uint8_t)(config->max_restarts ? config->max_restarts
