@@ -151,7 +151,7 @@ typedef struct {
      */
     void (*discard)(tcb_t *t);
     /* Lock held: the caller ends. */
-    void (*leave)(void) __attribute__((noreturn));
+    __attribute__((noreturn)) void (*leave)(void);
     /* Lock not held: others may run now. */
     void (*point)(k_point_t kind, uint32_t ordinal);
     void (*yield)(void);
