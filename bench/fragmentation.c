@@ -93,14 +93,19 @@ static void run(const bench_args_t *args)
     double lost = 0;
     size_t least_largest = SIZE_MAX;
     s_pools = strcmp(bench_arg(args, "allocator", "pools"), "pools") == 0;
-    if (!trace_start(trace, bench_arg_number(args, "trace_seed", 1, 0, UINT32_MAX))) {
+    const char *file = bench_arg(args, "file", NULL);
+    if (file != NULL && !trace_start_file(file)) {
+        bench_fail("%s is not a trace", file);
+    }
+    if (file == NULL &&
+        !trace_start(trace, bench_arg_number(args, "trace_seed", 1, 0, UINT32_MAX))) {
         bench_fail("no trace \"%s\"", trace);
     }
     quota_init();
     BENCH_CHECK(!s_pools || memory_pool_init() == ESP_OK);
     for (uint32_t point = 1; point <= points; point++) {
         for (uint32_t i = 0; i < steps / points; i++) {
-            play(trace_next());
+            play(file != NULL ? trace_file_next() : trace_next());
         }
         region_t region;
         last = fragmentation(&region);
@@ -125,7 +130,8 @@ static void run(const bench_args_t *args)
 
 const bench_case_t bench_case_fragmentation = {
     .name = "fragmentation",
-    .help = "trace=events|apps|buffers|mixed allocator=malloc|pools steps= points= plot=0|1",
+    .help =
+        "trace=events|apps|buffers|mixed | file= allocator=malloc|pools steps= points= plot=0|1",
     .sched = HOST_SCHED_SIM,
     .run = run,
 };

@@ -83,6 +83,9 @@ def fragmentation(runner, _):
             runs = [runner.case("fragmentation", f"trace={trace}", f"allocator={allocator}", f"steps={steps}", f"trace_seed={seed}")
                     for seed in range(1, 2 if runner.quick else 4)]
             result[f"{trace} {allocator}"] = {name: statistics.mean(run[name] for run in runs) for name in runs[0]}
+    recorded = os.path.join(runner.root, "bench/demo.trace")
+    for allocator in ("malloc", "pools"):
+        result[f"demo {allocator}"] = runner.case("fragmentation", f"file={recorded}", f"allocator={allocator}", f"steps={steps}")
     return result
 
 
@@ -134,9 +137,9 @@ def promises(runner, done):
             abs(used - fresh) <= 0.03 * fresh)
     if "fragmentation" in done:
         lower = []
-        for trace in ("events", "apps", "buffers"):
+        for trace in ("events", "apps", "buffers", "demo"):
             malloc, pool = (done["fragmentation"][f"{trace} {a}"]["mean"] for a in ("malloc", "pools"))
-            lower.append((1 - pool / malloc) * 100)
+            lower.append((1 - pool / malloc) * 100 if malloc else 0)
         row("fragmentation 60-80 % lower than malloc/free", ", ".join(f"{x:+.0f} %" for x in lower) + " lower (negative: higher)",
             min(lower) >= 60)
     if "overhead" in done:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bench measures what it says: counts add up, order holds, repetition repeats, the guard bites. Never a wall-clock limit."""
 
+import os
 import shutil
 import sys
 import unittest
@@ -39,6 +40,14 @@ class Figures(unittest.TestCase):
         words = ("fragmentation", "trace=apps", "allocator=malloc", "steps=20000")
         self.assertEqual(case(*words), case(*words))
         self.assertNotEqual(case(*words), case(*words, "trace_seed=2"))
+
+    def test_the_recorded_trace_is_whole_and_another_file_is_refused(self):
+        recorded = os.path.join(os.path.dirname(os.path.abspath(__file__)), "demo.trace")
+        figures = case("fragmentation", f"file={recorded}", "allocator=malloc", "steps=5000")
+        self.assertEqual(figures["failed"], 0)
+        self.assertGreater(figures["heap_calls"], 1000)
+        with self.assertRaises(RuntimeError):
+            case("fragmentation", f"file={__file__}", "allocator=malloc", "steps=5000")
 
     def test_pools_take_the_events_off_the_heap(self):
         heap, pools = (case("fragmentation", "trace=events", f"allocator={a}", "steps=20000") for a in ("malloc", "pools"))

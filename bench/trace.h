@@ -23,5 +23,9 @@ typedef struct {
 /** @return false: no trace has this name */
 bool trace_start(const char *name, uint32_t seed);
 
+/** A recorded trace. @return false: no such file, or a line of it cannot be */
+bool trace_start_file(const char *path);
+trace_step_t trace_file_next(void);
+
 /** The next step; traces have no end. @context the one task that called trace_start() */
 trace_step_t trace_next(void);
