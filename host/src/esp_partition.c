@@ -83,8 +83,8 @@ const esp_partition_t *esp_partition_get(esp_partition_iterator_t iterator)
 esp_partition_iterator_t esp_partition_next(esp_partition_iterator_t iterator)
 {
     assert(iterator != NULL);
-    iterator->current = find_from(&iterator->next, iterator->type, iterator->subtype,
-                                  iterator->label);
+    iterator->current =
+        find_from(&iterator->next, iterator->type, iterator->subtype, iterator->label);
     if (iterator->current == NULL) {
         esp_partition_iterator_release(iterator);
         return NULL;

@@ -30,5 +30,6 @@ uint32_t host_task_number(void);
 void host_assert_not_isr(const char *call);
 /* True in a task or interrupt of the running board. */
 bool host_in_task(void);
-/* Scheduling point of a board call that is none of the kernel's; ordinal is what the trace records. */
+/* Scheduling point of a board call that is none of the kernel's; ordinal is what the trace records.
+ */
 void host_call_point(uint32_t ordinal);

@@ -171,7 +171,8 @@ static void a_reader_wakes_at_the_trigger_level(void **state)
     const size_t first = xStreamBufferReceive(b, got, sizeof(got), portMAX_DELAY);
     assert_in_range(first, 4, host_sched() == HOST_SCHED_SIM ? 4 : 6);
     for (size_t rest = 6 - first; rest > 0;) {
-        rest -= xStreamBufferReceive(b, got, rest, 1); /* fewer than the level come at the timeout */
+        rest -=
+            xStreamBufferReceive(b, got, rest, 1); /* fewer than the level come at the timeout */
     }
     vStreamBufferDelete(b);
 }

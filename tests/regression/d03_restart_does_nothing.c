@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The story: restarting a service was left undone: it returned ESP_OK and counted a restart; nothing
- * had ever been given it to start again. Safe mode was a flag and a log line.
+ * The story: restarting a service was left undone: it returned ESP_OK and counted a restart;
+ * nothing had ever been given it to start again. Safe mode was a flag and a log line.
  *
  * Here a service without lifecycle functions is never counted as restarted: it is reclaimed, in
  * ERROR, and announced. And safe mode stops what is not critical.

@@ -47,16 +47,15 @@ static void on_event(const system_event_t *event, void *user_data)
 
 static void subscribe(unsigned me, unsigned round, context_t *context, system_subscription_t *sub)
 {
-    static const system_overflow_t policies[] = {SYSTEM_OVERFLOW_REJECT, SYSTEM_OVERFLOW_DROP_OLDEST,
-                                                 SYSTEM_OVERFLOW_KEEP_LATEST};
+    static const system_overflow_t policies[] = {
+        SYSTEM_OVERFLOW_REJECT, SYSTEM_OVERFLOW_DROP_OLDEST, SYSTEM_OVERFLOW_KEEP_LATEST};
     const system_subscription_config_t config = {.overflow = policies[round % 3]};
     *context = (context_t){.alive = ALIVE};
-    const esp_err_t ret =
-        round % 4 == 3
-            ? system_event_subscribe_pattern(owners[me], "churn.retained*", on_event, context,
-                                             &config, sub)
-            : system_event_subscribe_ex(owners[me], round % 2 ? type : retained, on_event, context,
-                                        &config, sub);
+    const esp_err_t ret = round % 4 == 3
+                              ? system_event_subscribe_pattern(owners[me], "churn.retained*",
+                                                               on_event, context, &config, sub)
+                              : system_event_subscribe_ex(owners[me], round % 2 ? type : retained,
+                                                          on_event, context, &config, sub);
     SCENARIO_CHECK_INT(ret, ==, ESP_OK);
 }
 

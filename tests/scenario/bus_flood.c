@@ -14,7 +14,7 @@
 #include "scenario.h"
 #include "system_up.h"
 
-#define ROUNDS        40
+#define ROUNDS         40
 #define LOW_HANDLER_US 500u
 
 static system_service_id_t poster, flooded, other;
@@ -90,7 +90,8 @@ static void run(void)
     SCENARIO_CHECK(system_event_subscribe(flooded, to_flooded, on_critical, NULL) == ESP_OK);
     SCENARIO_CHECK(system_event_subscribe(other, to_other, on_critical, NULL) == ESP_OK);
 
-    vTaskPrioritySet(NULL, CONFIG_SYSTEM_EXPRESS_PRIORITY + 1); /* a poster that is not kept waiting */
+    vTaskPrioritySet(NULL,
+                     CONFIG_SYSTEM_EXPRESS_PRIORITY + 1); /* a poster that is not kept waiting */
     phase = 0;
     post_criticals(to_other);
     SCENARIO_CHECK(xTaskCreatePinnedToCore(flood, "flood", 4096, NULL, 2, NULL, 1) == pdPASS);

@@ -150,7 +150,8 @@ static void publish(void *arg)
         SCENARIO_CHECK(ret == ESP_OK || ret == ESP_ERR_EVENT_QUEUE_FULL ||
                        ret == ESP_ERR_EVENT_NO_MEMORY);
         SCENARIO_CHECK((ret == ESP_ERR_EVENT_QUEUE_FULL) == (result.refused != 0));
-        SCENARIO_CHECK_INT(result.matched, ==, ret == ESP_ERR_EVENT_NO_MEMORY ? 0 : SUBS / PUBLISHERS);
+        SCENARIO_CHECK_INT(result.matched, ==,
+                           ret == ESP_ERR_EVENT_NO_MEMORY ? 0 : SUBS / PUBLISHERS);
         SCENARIO_CHECK_INT(result.matched, ==, result.delivered + result.refused);
         atomic_fetch_add(&posted, ret != ESP_ERR_EVENT_NO_MEMORY);
         atomic_fetch_add(&refused_whole, ret == ESP_ERR_EVENT_NO_MEMORY);
@@ -182,8 +183,8 @@ static void subscribe(unsigned receiver, unsigned n)
     subscription_t *sub = &subs[receiver * (SUBS / RECEIVERS) + n];
     sub->receiver = &receivers[receiver];
     sub->publisher = publisher;
-    SCENARIO_CHECK(system_event_subscribe_ex(receiver_ids[receiver], types[publisher], on_event, sub,
-                                             publisher == PATIENT ? &patient : &configs[n % 3],
+    SCENARIO_CHECK(system_event_subscribe_ex(receiver_ids[receiver], types[publisher], on_event,
+                                             sub, publisher == PATIENT ? &patient : &configs[n % 3],
                                              NULL) == ESP_OK);
 }
 
@@ -232,7 +233,8 @@ static void check_accounts(void)
     system_event_bus_stats_t bus;
     SCENARIO_CHECK(system_event_get_bus_stats(&bus) == ESP_OK);
     SCENARIO_CHECK_INT(posted + refused_whole, ==, events_total);
-    SCENARIO_CHECK_INT(bus.posted, >=, posted); /* the core posts too, e.g. that a handler is slow */
+    SCENARIO_CHECK_INT(bus.posted, >=,
+                       posted); /* the core posts too, e.g. that a handler is slow */
     SCENARIO_CHECK_INT(bus.no_memory, ==, refused_whole);
     SCENARIO_CHECK_INT(bus.delivered, ==, delivered);
     SCENARIO_CHECK_INT(bus.refused, ==, refused);

@@ -16,8 +16,8 @@
 /** Quotas that do not bite, for tests of something else. */
 #define SYSTEM_UP_WIDE_QUOTA                                                                       \
     {                                                                                              \
-        .max_events_per_sec = 1000000, .max_subscriptions = 64,                   \
-        .max_event_data_size = 4096, .max_memory_bytes = 1024 * 1024, .max_cpu_percent = 100       \
+        .max_events_per_sec = 1000000, .max_subscriptions = 64, .max_event_data_size = 4096,       \
+        .max_memory_bytes = 1024 * 1024, .max_cpu_percent = 100                                    \
     }
 
 /** system_service_init(); ends the test when it fails. @return the key */
@@ -32,5 +32,6 @@ system_service_id_t system_up_service(const char *name);
 /** An event type; ends the test when it cannot be registered. */
 system_event_type_t system_up_type(const char *name);
 
-/** Wait, in ticks, until *counter reaches wanted, at most ms milliseconds. @return false: it did not */
+/** Wait, in ticks, until *counter reaches wanted, at most ms milliseconds. @return false: it did
+ * not */
 bool system_up_wait(const _Atomic uint32_t *counter, uint32_t wanted, uint32_t ms);

@@ -307,8 +307,8 @@ static void a_handler_may_unsubscribe_itself(void **state)
 {
     (void)state;
     atomic_store(&self_result, 0);
-    assert_int_equal(system_event_subscribe_ex(bob, ping, unsubscribe_myself, NULL, NULL, &self_sub),
-                     ESP_OK);
+    assert_int_equal(
+        system_event_subscribe_ex(bob, ping, unsubscribe_myself, NULL, NULL, &self_sub), ESP_OK);
     pause_bob(true);
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(system_event_post(alice, ping, NULL, 0, 200), ESP_OK);
@@ -325,8 +325,8 @@ static void patterns_match_present_and_future_types(void **state)
 {
     (void)state;
     system_subscription_t sub;
-    assert_int_equal(
-        system_event_subscribe_pattern(bob, "test.*", record, NULL, NULL, &sub), ESP_OK);
+    assert_int_equal(system_event_subscribe_pattern(bob, "test.*", record, NULL, NULL, &sub),
+                     ESP_OK);
     const system_event_type_t later = system_up_type("test.later");
     const system_event_type_t other = system_up_type("other.thing");
     assert_int_equal(system_event_post(alice, ping, NULL, 0, 200), ESP_OK);
@@ -337,8 +337,7 @@ static void patterns_match_present_and_future_types(void **state)
     assert_int_equal(system_event_post(alice, later, NULL, 0, 200), ESP_OK);
     vTaskDelay(pdMS_TO_TICKS(10));
     assert_int_equal(atomic_load(&seen.count), 2);
-    static const char *const bad[] = {NULL, "", "a*b", "**",
-                                      "12345678901234567890123456789012"};
+    static const char *const bad[] = {NULL, "", "a*b", "**", "12345678901234567890123456789012"};
     for (unsigned i = 0; i < 5; i++) {
         assert_int_equal(system_event_subscribe_pattern(bob, bad[i], record, NULL, NULL, NULL),
                          ESP_ERR_EVENT_PATTERN_INVALID);
@@ -450,7 +449,8 @@ static void block_waits_for_room_but_not_for_ever(void **state)
 static void post_from_handler(const system_event_t *event, void *user_data)
 {
     (void)event;
-    atomic_store((_Atomic uint32_t *)user_data, 1 + (uint32_t)system_event_post(alice, ping, NULL, 0, 100));
+    atomic_store((_Atomic uint32_t *)user_data,
+                 1 + (uint32_t)system_event_post(alice, ping, NULL, 0, 100));
 }
 
 static void block_acts_as_reject_in_a_worker(void **state)
@@ -474,7 +474,8 @@ static void block_acts_as_reject_in_a_worker(void **state)
 static void post_as_bob(const system_event_t *event, void *user_data)
 {
     (void)event;
-    atomic_store((_Atomic uint32_t *)user_data, 1 + (uint32_t)system_event_post(bob, ping, NULL, 0, 200));
+    atomic_store((_Atomic uint32_t *)user_data,
+                 1 + (uint32_t)system_event_post(bob, ping, NULL, 0, 200));
 }
 
 static void a_borrowed_id_gives_no_rights(void **state)

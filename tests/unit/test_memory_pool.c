@@ -194,7 +194,8 @@ static void no_block_is_ever_given_to_two(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_classes_are_those_of_the_specification, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_classes_are_those_of_the_specification, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_caller_gets_every_byte_it_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(a_used_up_class_borrows_then_turns_to_the_heap, setup,
                                         teardown),

@@ -89,8 +89,8 @@ typedef struct {
 } event_sub_t;
 
 #define SUB_NONE 0xFFFFu
-#define SUB_PING 0xFFFEu /* a mailbox entry without block: the supervisor asks for a sign of life  \
-                          */
+/* A mailbox entry without block: the supervisor asks for a sign of life. */
+#define SUB_PING 0xFFFEu
 _Static_assert(CONFIG_SYSTEM_MAX_SUBSCRIPTIONS < SUB_PING, "subscription numbers are 16 bit");
 
 /** A subscription as copied from the routes: still valid if the generation is unchanged. */
@@ -260,7 +260,7 @@ void event_mailbox_release_locked(unsigned slot, mailbox_wake_t *wake);
  *  @return false: it does not any more */
 bool event_mailbox_seize(unsigned slot, struct event_worker *worker, uint16_t sub);
 
-/* ---- event_worker.c, event_worker_life.c: the tasks that run handlers ----------------------------------------------- */
+/* ---- event_worker.c, event_worker_life.c: the tasks that run handlers ------------------------ */
 
 typedef enum {
     WORKER_GENERAL = 0, /* all lanes of shared mailboxes */
@@ -326,8 +326,8 @@ void event_worker_raise(event_worker_t *worker, BaseType_t *woken);
 event_worker_t *event_worker_create_private(unsigned slot, uint32_t stack, uint8_t priority);
 /** The owner goes for good: free the stacks that were kept for its restart. */
 void event_worker_forget_private(unsigned slot);
-/** End a private worker whose mailbox is closed; its stack is kept for the same owner. @return ESP_ERR_TIMEOUT its handler hangs: it is
- *  quarantined */
+/** End a private worker whose mailbox is closed; its stack is kept for the same owner.
+ *  @return ESP_ERR_TIMEOUT its handler hangs: it is quarantined */
 esp_err_t event_worker_destroy_private(event_worker_t *worker);
 /** Describe the n-th worker's present handler. @return false: no such worker, or idle */
 bool event_worker_running(unsigned n, worker_run_t *out);

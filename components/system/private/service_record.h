@@ -31,7 +31,7 @@ typedef struct {
     _Atomic bool is_app;
     _Atomic(TaskHandle_t) home_task; /* the task that registered it: its heartbeats count */
     /* one writer at a time (the supervisor, or set_state under the registry lock), many readers */
-    _Atomic uint8_t state;         /* system_service_state_t */
+    _Atomic uint8_t state;          /* system_service_state_t */
     _Atomic uint8_t stop_requested; /* what system_service_should_stop() says */
     _Atomic uint32_t restart_count;
     _Atomic uint32_t fault_count;

@@ -100,9 +100,9 @@ static esp_err_t subscribe_locked(const sub_request_t *rq, uint16_t *out)
     s->type = rq->type;
     s->overflow = config ? (uint8_t)config->overflow : SYSTEM_OVERFLOW_REJECT;
     s->block_ms = config ? config->block_ms : 0;
-    s->time_limit_us = (config && config->time_limit_ms ? config->time_limit_ms
-                                                        : CONFIG_SYSTEM_HANDLER_WARN_MS) *
-                       1000u;
+    s->time_limit_us =
+        (config && config->time_limit_ms ? config->time_limit_ms : CONFIG_SYSTEM_HANDLER_WARN_MS) *
+        1000u;
     s->pattern = 0;
     s->active = true;
     s->free_on_return = false;
@@ -163,8 +163,7 @@ esp_err_t system_event_subscribe_ex(system_service_id_t subscriber_id, system_ev
     if (!event_type_known(type)) {
         return ESP_ERR_EVENT_TYPE_NOT_FOUND;
     }
-    sub_request_t rq = {
-        .type = type, .handler = handler, .user_data = user_data, .config = config};
+    sub_request_t rq = {.type = type, .handler = handler, .user_data = user_data, .config = config};
     return subscribe(subscriber_id, &rq, out);
 }
 
@@ -266,10 +265,9 @@ esp_err_t system_event_unsubscribe(system_service_id_t subscriber_id,
     const unsigned sub = (subscription & 0xFFFFu) - 1u;
     registry_lock();
     esp_err_t ret = service_slot_for_caller(subscriber_id, &slot);
-    if (ret == ESP_OK &&
-        (sub >= CONFIG_SYSTEM_MAX_SUBSCRIPTIONS || !atomic_load(&s_taken[sub]) ||
-         !event_subs[sub].active || atomic_load(&event_subs[sub].slot) != slot ||
-         event_sub_handle((uint16_t)sub) != subscription)) {
+    if (ret == ESP_OK && (sub >= CONFIG_SYSTEM_MAX_SUBSCRIPTIONS || !atomic_load(&s_taken[sub]) ||
+                          !event_subs[sub].active || atomic_load(&event_subs[sub].slot) != slot ||
+                          event_sub_handle((uint16_t)sub) != subscription)) {
         ret = ESP_ERR_EVENT_NOT_SUBSCRIBED;
     }
     if (ret != ESP_OK) {

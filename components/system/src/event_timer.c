@@ -131,8 +131,8 @@ unsigned event_timers_count(unsigned slot)
     unsigned count = 0;
     portENTER_CRITICAL(&s_lock);
     for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_EVENT_TIMERS; i++) {
-        count += s_timers[i].used && (slot == SYSTEM_SLOT_NONE ||
-                                      system_id_slot(s_timers[i].owner) == slot);
+        count += s_timers[i].used &&
+                 (slot == SYSTEM_SLOT_NONE || system_id_slot(s_timers[i].owner) == slot);
     }
     portEXIT_CRITICAL(&s_lock);
     return count;
@@ -207,9 +207,8 @@ esp_err_t system_event_post_every(system_service_id_t service_id, system_event_t
                                   const void *data, size_t size, uint8_t priority,
                                   uint32_t period_ms, system_event_timer_t *out)
 {
-    return period_ms == 0
-               ? ESP_ERR_INVALID_ARG
-               : start(service_id, type, data, size, priority, period_ms, true, out);
+    return period_ms == 0 ? ESP_ERR_INVALID_ARG
+                          : start(service_id, type, data, size, priority, period_ms, true, out);
 }
 
 esp_err_t system_event_timer_cancel(system_service_id_t service_id, system_event_timer_t timer)

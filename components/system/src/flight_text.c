@@ -85,9 +85,9 @@ static int describe_event(const flight_record_t *record, const char *event, char
     } else if (record->b != 0) {
         snprintf(detail, sizeof(detail), ", attempt %" PRIu32, record->b);
     }
-    return reason == ESP_OK ? snprintf(out, size, "%s%s", event, detail)
-                            : snprintf(out, size, "%s: %s%s", event,
-                                       system_error_to_string(reason), detail);
+    return reason == ESP_OK
+               ? snprintf(out, size, "%s%s", event, detail)
+               : snprintf(out, size, "%s: %s%s", event, system_error_to_string(reason), detail);
 }
 
 int flight_record_describe(const flight_record_t *record, char *out, size_t size)

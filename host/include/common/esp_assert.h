@@ -12,7 +12,7 @@
 // At compile time when the compiler knows the value, at run time otherwise.
 #define TRY_STATIC_ASSERT(CONDITION, MSG)                                                          \
     do {                                                                                           \
-        ESP_STATIC_ASSERT(                                                                         \
-            __builtin_choose_expr(__builtin_constant_p(CONDITION), (CONDITION), 1), #MSG);         \
+        ESP_STATIC_ASSERT(__builtin_choose_expr(__builtin_constant_p(CONDITION), (CONDITION), 1),  \
+                          #MSG);                                                                   \
         assert(#MSG && (CONDITION));                                                               \
     } while (0)

@@ -13,13 +13,13 @@
 #define DRAM_ATTR
 #define IRAM_DATA_ATTR
 #define IRAM_BSS_ATTR
-#define WORD_ALIGNED_ATTR __attribute__((aligned(4)))
-#define DMA_ATTR WORD_ALIGNED_ATTR DRAM_ATTR
+#define WORD_ALIGNED_ATTR     __attribute__((aligned(4)))
+#define DMA_ATTR              WORD_ALIGNED_ATTR DRAM_ATTR
 #define DRAM_DMA_ALIGNED_ATTR WORD_ALIGNED_ATTR DRAM_ATTR
-#define PACKED_ATTR __attribute__((packed))
-#define FORCE_INLINE_ATTR static inline __attribute__((always_inline))
-#define NOINLINE_ATTR __attribute__((noinline))
-#define DRAM_STR(str) (str)
+#define PACKED_ATTR           __attribute__((packed))
+#define FORCE_INLINE_ATTR     static inline __attribute__((always_inline))
+#define NOINLINE_ATTR         __attribute__((noinline))
+#define DRAM_STR(str)         (str)
 
 #define RTC_DATA_ATTR
 #define RTC_RODATA_ATTR
@@ -27,8 +27,8 @@
 #define RTC_FAST_ATTR
 #define RTC_IRAM_ATTR
 
-#define RTC_NOINIT_ATTR __attribute__((section("host_rtc_noinit")))
-#define __NOINIT_ATTR __attribute__((section("host_noinit")))
+#define RTC_NOINIT_ATTR     __attribute__((section("host_rtc_noinit")))
+#define __NOINIT_ATTR       __attribute__((section("host_noinit")))
 #define EXT_RAM_NOINIT_ATTR __NOINIT_ATTR
 #define EXT_RAM_BSS_ATTR
 

@@ -24,16 +24,16 @@
 #define BIT12 0x00001000u
 #define BIT11 0x00000800u
 #define BIT10 0x00000400u
-#define BIT9 0x00000200u
-#define BIT8 0x00000100u
-#define BIT7 0x00000080u
-#define BIT6 0x00000040u
-#define BIT5 0x00000020u
-#define BIT4 0x00000010u
-#define BIT3 0x00000008u
-#define BIT2 0x00000004u
-#define BIT1 0x00000002u
-#define BIT0 0x00000001u
+#define BIT9  0x00000200u
+#define BIT8  0x00000100u
+#define BIT7  0x00000080u
+#define BIT6  0x00000040u
+#define BIT5  0x00000020u
+#define BIT4  0x00000010u
+#define BIT3  0x00000008u
+#define BIT2  0x00000004u
+#define BIT1  0x00000002u
+#define BIT0  0x00000001u
 
 #ifndef BIT
 #define BIT(nr) (1UL << (nr))

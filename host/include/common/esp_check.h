@@ -8,7 +8,8 @@
 // Early exits that log where they happened. The _ISR forms use the early log, which neither locks
 // nor allocates, so they may stand in interrupt handlers. The GOTO forms expect `esp_err_t ret`.
 
-#if defined(CONFIG_COMPILER_OPTIMIZATION_CHECKS_SILENT) && CONFIG_COMPILER_OPTIMIZATION_CHECKS_SILENT
+#if defined(CONFIG_COMPILER_OPTIMIZATION_CHECKS_SILENT) &&                                         \
+    CONFIG_COMPILER_OPTIMIZATION_CHECKS_SILENT
 #define ESP_CHECK_LOG_(log_macro, log_tag, format, ...) ((void)(log_tag))
 #else
 #define ESP_CHECK_LOG_(log_macro, log_tag, format, ...)                                            \

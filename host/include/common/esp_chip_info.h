@@ -26,12 +26,12 @@ typedef enum {
     CHIP_POSIX_LINUX = 999,
 } esp_chip_model_t;
 
-#define CHIP_FEATURE_EMB_FLASH BIT(0)
-#define CHIP_FEATURE_WIFI_BGN BIT(1)
-#define CHIP_FEATURE_BLE BIT(4)
-#define CHIP_FEATURE_BT BIT(5)
+#define CHIP_FEATURE_EMB_FLASH  BIT(0)
+#define CHIP_FEATURE_WIFI_BGN   BIT(1)
+#define CHIP_FEATURE_BLE        BIT(4)
+#define CHIP_FEATURE_BT         BIT(5)
 #define CHIP_FEATURE_IEEE802154 BIT(6)
-#define CHIP_FEATURE_EMB_PSRAM BIT(7)
+#define CHIP_FEATURE_EMB_PSRAM  BIT(7)
 
 typedef struct {
     esp_chip_model_t model;

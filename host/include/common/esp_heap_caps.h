@@ -13,29 +13,29 @@
 extern "C" {
 #endif
 
-#define MALLOC_CAP_EXEC (1 << 0)
-#define MALLOC_CAP_32BIT (1 << 1)
-#define MALLOC_CAP_8BIT (1 << 2)
-#define MALLOC_CAP_DMA (1 << 3)
-#define MALLOC_CAP_PID2 (1 << 4)
-#define MALLOC_CAP_PID3 (1 << 5)
-#define MALLOC_CAP_PID4 (1 << 6)
-#define MALLOC_CAP_PID5 (1 << 7)
-#define MALLOC_CAP_PID6 (1 << 8)
-#define MALLOC_CAP_PID7 (1 << 9)
-#define MALLOC_CAP_SPIRAM (1 << 10)
-#define MALLOC_CAP_INTERNAL (1 << 11)
-#define MALLOC_CAP_DEFAULT (1 << 12)
-#define MALLOC_CAP_IRAM_8BIT (1 << 13)
-#define MALLOC_CAP_RETENTION (1 << 14)
-#define MALLOC_CAP_RTCRAM (1 << 15)
-#define MALLOC_CAP_SPM (1 << 16)
-#define MALLOC_CAP_DMA_DESC_AHB (1 << 17)
-#define MALLOC_CAP_DMA_DESC_AXI (1 << 18)
+#define MALLOC_CAP_EXEC          (1 << 0)
+#define MALLOC_CAP_32BIT         (1 << 1)
+#define MALLOC_CAP_8BIT          (1 << 2)
+#define MALLOC_CAP_DMA           (1 << 3)
+#define MALLOC_CAP_PID2          (1 << 4)
+#define MALLOC_CAP_PID3          (1 << 5)
+#define MALLOC_CAP_PID4          (1 << 6)
+#define MALLOC_CAP_PID5          (1 << 7)
+#define MALLOC_CAP_PID6          (1 << 8)
+#define MALLOC_CAP_PID7          (1 << 9)
+#define MALLOC_CAP_SPIRAM        (1 << 10)
+#define MALLOC_CAP_INTERNAL      (1 << 11)
+#define MALLOC_CAP_DEFAULT       (1 << 12)
+#define MALLOC_CAP_IRAM_8BIT     (1 << 13)
+#define MALLOC_CAP_RETENTION     (1 << 14)
+#define MALLOC_CAP_RTCRAM        (1 << 15)
+#define MALLOC_CAP_SPM           (1 << 16)
+#define MALLOC_CAP_DMA_DESC_AHB  (1 << 17)
+#define MALLOC_CAP_DMA_DESC_AXI  (1 << 18)
 #define MALLOC_CAP_CACHE_ALIGNED (1 << 19)
-#define MALLOC_CAP_SIMD (1 << 20)
+#define MALLOC_CAP_SIMD          (1 << 20)
 #define MALLOC_CAP_SPIRAM_NO_ENC (1 << 21)
-#define MALLOC_CAP_INVALID (1 << 31)
+#define MALLOC_CAP_INVALID       (1 << 31)
 
 /**
  * Called after every allocation that failed, in the context of the caller.
@@ -87,7 +87,8 @@ void heap_caps_malloc_extmem_enable(size_t limit);
 size_t heap_caps_get_total_size(uint32_t caps);
 size_t heap_caps_get_free_size(uint32_t caps);
 
-/** The sum of each region's own minimum: regions may have been at their lowest at different times. */
+/** The sum of each region's own minimum: regions may have been at their lowest at different times.
+ */
 size_t heap_caps_get_minimum_free_size(uint32_t caps);
 
 size_t heap_caps_get_largest_free_block(uint32_t caps);
@@ -126,8 +127,8 @@ typedef struct walker_block_info {
 } walker_block_info_t;
 
 /** @return true to go on to the next block, false to skip the rest of this region */
-typedef bool (*heap_caps_walker_cb_t)(walker_heap_into_t heap_info,
-                                      walker_block_info_t block_info, void *user_data);
+typedef bool (*heap_caps_walker_cb_t)(walker_heap_into_t heap_info, walker_block_info_t block_info,
+                                      void *user_data);
 
 /** Visits every block in address order with the region locked: the callback must not allocate. */
 void heap_caps_walk(uint32_t caps, heap_caps_walker_cb_t walker_func, void *user_data);

@@ -18,16 +18,16 @@ typedef enum {
     ESP_LOG_MAX = 6,
 } esp_log_level_t;
 
-#define ESP_LOG_LEVEL_LEN 3
-#define ESP_LOG_LEVEL_MASK ((1 << ESP_LOG_LEVEL_LEN) - 1)
-#define ESP_LOG_GET_LEVEL(config) ((config) & ESP_LOG_LEVEL_MASK)
+#define ESP_LOG_LEVEL_LEN         3
+#define ESP_LOG_LEVEL_MASK        ((1 << ESP_LOG_LEVEL_LEN) - 1)
+#define ESP_LOG_GET_LEVEL(config) ((config)&ESP_LOG_LEVEL_MASK)
 
 // A file may lower (or raise) what is compiled into it by defining this before its includes.
 #ifndef LOG_LOCAL_LEVEL
 #define LOG_LOCAL_LEVEL CONFIG_LOG_MAXIMUM_LEVEL
 #endif
 
-#define ESP_LOG_ENABLED(configs) (LOG_LOCAL_LEVEL >= ESP_LOG_GET_LEVEL(configs))
+#define ESP_LOG_ENABLED(configs)    (LOG_LOCAL_LEVEL >= ESP_LOG_GET_LEVEL(configs))
 #define _ESP_LOG_ENABLED(log_level) ESP_LOG_ENABLED(log_level)
 #define _ESP_LOG_EARLY_ENABLED(log_level)                                                          \
     (ESP_LOG_ENABLED(log_level) && esp_log_get_default_level() >= ESP_LOG_GET_LEVEL(log_level))

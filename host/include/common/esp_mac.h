@@ -8,7 +8,7 @@
 
 #ifndef MAC2STR
 #define MAC2STR(a) (a)[0], (a)[1], (a)[2], (a)[3], (a)[4], (a)[5]
-#define MACSTR "%02x:%02x:%02x:%02x:%02x:%02x"
+#define MACSTR     "%02x:%02x:%02x:%02x:%02x:%02x"
 #endif
 
 #ifdef __cplusplus

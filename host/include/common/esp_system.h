@@ -35,7 +35,8 @@ typedef void (*shutdown_handler_t)(void);
 
 /**
  * Adds a function that esp_restart() calls, last registered first.
- * @return ESP_OK; ESP_ERR_INVALID_STATE if registered already; ESP_ERR_NO_MEM when the table is full
+ * @return ESP_OK; ESP_ERR_INVALID_STATE if registered already; ESP_ERR_NO_MEM when the table is
+ * full
  */
 esp_err_t esp_register_shutdown_handler(shutdown_handler_t handle);
 

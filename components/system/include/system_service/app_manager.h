@@ -66,9 +66,9 @@ struct app_context {
     system_service_id_t id; /**< of this life of it */
 
     /* state */
-    /** Declare a state: RUNNING (undoes a pause of its own, not an operator's), PAUSED, STOPPED (ends this life, asynchronously),
-     *  CRASHED (likewise, as a fault). @return ESP_OK; ESP_ERR_APP_INVALID_TRANSITION;
-     *  ESP_ERR_APP_CONTEXT_INVALID */
+    /** Declare a state: RUNNING (undoes a pause of its own, not an operator's), PAUSED, STOPPED
+     * (ends this life, asynchronously), CRASHED (likewise, as a fault). @return ESP_OK;
+     * ESP_ERR_APP_INVALID_TRANSITION; ESP_ERR_APP_CONTEXT_INVALID */
     esp_err_t (*set_state)(app_context_t *ctx, app_state_t state);
     /** Pause point. @return RUNNING until the app is to stop; STOPPED for a context that is not
      *  valid. In a handler it does not wait and may return PAUSED. */
@@ -127,6 +127,17 @@ struct app_context {
         __attribute__((format(printf, 3, 4)));
 };
 
+/** Code that is brought in for each life of an app and taken out after it. */
+typedef struct {
+    /** Called when the app is started, in the task that starts it.
+     *  @return ESP_OK with what unload() is to get; anything else: the start fails with it */
+    esp_err_t (*load)(void *arg, void **image);
+    /** Called when no code of that life runs any more. For a life whose task or handler hangs where
+     *  it cannot be ended, later or never. */
+    void (*unload)(void *image);
+    void *arg;
+} app_image_t;
+
 /** What an app consists of. Lives as long as the app is registered, in flash as a rule. */
 typedef struct {
     const char *name;        /**< 1..SYSTEM_NAME_MAX bytes of [A-Za-z0-9_.-]; no service has it */
@@ -144,6 +155,7 @@ typedef struct {
                                        CONFIG_SYSTEM_WATCHDOG_MAX_RESTARTS times in
                                        CONFIG_SYSTEM_RESTART_WINDOW_MS */
     const service_quota_t *quota; /**< NULL = the defaults of resource_quota.h */
+    const app_image_t *image;     /**< NULL: its code is part of the firmware */
 } app_manifest_t;
 
 /** A snapshot of one app; every field is always written. */
@@ -195,6 +207,7 @@ esp_err_t app_manager_unregister(const char *name);
  *  - ESP_ERR_SYSTEM_SAFE_MODE           safe mode is on
  *  - ESP_ERR_NO_MEM                     no memory for its stacks, no free worker or context
  *  - ESP_ERR_NOT_OWNER                  called by an app
+ *  - what app_image_t.load() returned   its code could not be brought in
  */
 esp_err_t app_manager_start(const char *name);
 

@@ -62,9 +62,9 @@ enum {
 typedef struct {
     system_service_id_t id;
     char name[SYSTEM_NAME_MAX + 1];
-    esp_err_t reason;      /**< why, for failures; else ESP_OK */
-    uint32_t attempt;      /**< restarts in the window, for service.restarting */
-    uint32_t recovery_ms;  /**< from the fault noticed to now, for service.recovered */
+    esp_err_t reason;     /**< why, for failures; else ESP_OK */
+    uint32_t attempt;     /**< restarts in the window, for service.restarting */
+    uint32_t recovery_ms; /**< from the fault noticed to now, for service.recovered */
 } service_event_t;
 
 /** Payload of system.safe_mode_entered. */
@@ -91,7 +91,7 @@ typedef struct {
 
 /** Payload of system.health. */
 typedef struct {
-    uint8_t verdict; /**< health_verdict_t */
+    uint8_t verdict;  /**< health_verdict_t */
     uint32_t reasons; /**< bit set of HEALTH_REASON_* */
 } health_event_t;
 

@@ -7,8 +7,8 @@
  *
  * Four classes of 64, 256, 1024 and 4096 bytes; the counts come from Kconfig. The sizes are what a
  * caller gets: bookkeeping lives outside. A class that is used up borrows from the next larger ones
- * within CONFIG_SYSTEM_POOL_LEND_PERCENT of theirs, then memory_pool_alloc() falls back to the heap.
- * The event bus uses the same blocks but never the heap.
+ * within CONFIG_SYSTEM_POOL_LEND_PERCENT of theirs, then memory_pool_alloc() falls back to the
+ * heap. The event bus uses the same blocks but never the heap.
  */
 
 #include <stddef.h>
@@ -40,25 +40,25 @@ typedef enum {
 
 /** Counts of one class; each is counted once, where the thing happens. */
 typedef struct {
-    uint32_t block_size; /**< bytes a caller gets */
-    uint32_t blocks;     /**< in the class */
-    uint32_t used;       /**< in use now, borrowed ones included */
-    uint32_t high_water; /**< most ever in use */
-    uint32_t reserved;   /**< of blocks: only for CRITICAL events */
-    uint32_t lent;       /**< in use now for a smaller class */
+    uint32_t block_size;  /**< bytes a caller gets */
+    uint32_t blocks;      /**< in the class */
+    uint32_t used;        /**< in use now, borrowed ones included */
+    uint32_t high_water;  /**< most ever in use */
+    uint32_t reserved;    /**< of blocks: only for CRITICAL events */
+    uint32_t lent;        /**< in use now for a smaller class */
     uint32_t allocations; /**< requests of this class's size that got a block of a pool */
-    uint32_t borrowed;   /**< of these: got one of a larger class */
-    uint32_t exhausted;  /**< requests of this class's size that no pool could serve */
+    uint32_t borrowed;    /**< of these: got one of a larger class */
+    uint32_t exhausted;   /**< requests of this class's size that no pool could serve */
 } memory_pool_stats_t;
 
 /** Counts of what does not belong to one class. */
 typedef struct {
-    uint32_t heap_fallbacks;  /**< memory_pool_alloc() calls that the heap served */
-    uint32_t heap_blocks;     /**< of these: in use now */
-    uint32_t double_frees;    /**< detected and refused */
-    uint32_t foreign_frees;   /**< pointers that are no block's start: refused */
-    uint32_t overruns;        /**< blocks found written beyond their size when freed */
-    uint32_t reclaimed;       /**< blocks taken back from owners that went */
+    uint32_t heap_fallbacks; /**< memory_pool_alloc() calls that the heap served */
+    uint32_t heap_blocks;    /**< of these: in use now */
+    uint32_t double_frees;   /**< detected and refused */
+    uint32_t foreign_frees;  /**< pointers that are no block's start: refused */
+    uint32_t overruns;       /**< blocks found written beyond their size when freed */
+    uint32_t reclaimed;      /**< blocks taken back from owners that went */
 } memory_pool_totals_t;
 
 /**
@@ -94,7 +94,7 @@ esp_err_t memory_pool_get_totals(memory_pool_totals_t *out);
  * @brief Walk all blocks: every free list holds only free blocks, each once, and every guard is
  *        whole. Meaningful while nobody allocates or frees.
  * @context any task  @blocks never (time grows with the number of blocks)
- * @return ESP_OK; ESP_ERR_MEMORY_CORRUPTED a list is broken; ESP_ERR_MEMORY_CORRUPTED a guard is damaged
+ * @return ESP_OK; ESP_ERR_MEMORY_CORRUPTED a list is broken or a guard is damaged
  */
 esp_err_t memory_pool_check(void);
 

@@ -29,8 +29,8 @@ typedef enum {
     SYSTEM_SERVICE_STATE_PAUSED,         /**< keeps its events until what it needs is back */
     SYSTEM_SERVICE_STATE_STOPPING,       /**< asked to stop */
     SYSTEM_SERVICE_STATE_STOPPED,        /**< stopped in order; may be started again */
-    SYSTEM_SERVICE_STATE_RESTARTING,     /**< failed, is being reclaimed or waits for its back-off */
-    SYSTEM_SERVICE_STATE_ERROR,          /**< failed for good; stays down until started by hand */
+    SYSTEM_SERVICE_STATE_RESTARTING, /**< failed, is being reclaimed or waits for its back-off */
+    SYSTEM_SERVICE_STATE_ERROR,      /**< failed for good; stays down until started by hand */
 } system_service_state_t;
 
 /**
@@ -49,13 +49,13 @@ typedef struct {
 typedef struct {
     const char *name; /**< 1..SYSTEM_NAME_MAX bytes of [A-Za-z0-9_.-]; must live for ever */
     system_service_lifecycle_t lifecycle;
-    void *arg;                        /**< passed to the lifecycle functions */
-    const char *const *depends_on;    /**< names, NULL-terminated; NULL = none */
+    void *arg;                                 /**< passed to the lifecycle functions */
+    const char *const *depends_on;             /**< names, NULL-terminated; NULL = none */
     const service_watchdog_config_t *watchdog; /**< NULL = SERVICE_WATCHDOG_CONFIG_DEFAULT() */
     const service_quota_t *quota;              /**< NULL = SERVICE_QUOTA_DEFAULT() */
-    bool own_worker;              /**< a worker task of its own instead of the shared ones */
-    uint32_t worker_stack_size;   /**< bytes, with own_worker; 0 = CONFIG_SYSTEM_WORKER_STACK */
-    uint8_t worker_priority;      /**< FreeRTOS priority, with own_worker; 0 = as shared ones */
+    bool own_worker;            /**< a worker task of its own instead of the shared ones */
+    uint32_t worker_stack_size; /**< bytes, with own_worker; 0 = CONFIG_SYSTEM_WORKER_STACK */
+    uint8_t worker_priority;    /**< FreeRTOS priority, with own_worker; 0 = as shared ones */
 } system_service_descriptor_t;
 
 /** A snapshot of one service; every field is always written. */
@@ -63,19 +63,19 @@ typedef struct {
     system_service_id_t id;
     char name[SYSTEM_NAME_MAX + 1];
     system_service_state_t state;
-    bool is_app;              /**< an app's record rather than a service's */
-    bool is_critical;         /**< its loss means safe mode */
-    bool restartable;         /**< has lifecycle functions to start it again with */
-    uint32_t restart_count;   /**< successful restarts since it was registered */
-    uint32_t fault_count;     /**< faults noticed since it was registered */
-    uint32_t subscriptions;   /**< in use now */
-    uint32_t events_waiting;  /**< in its mailbox now */
+    bool is_app;                 /**< an app's record rather than a service's */
+    bool is_critical;            /**< its loss means safe mode */
+    bool restartable;            /**< has lifecycle functions to start it again with */
+    uint32_t restart_count;      /**< successful restarts since it was registered */
+    uint32_t fault_count;        /**< faults noticed since it was registered */
+    uint32_t subscriptions;      /**< in use now */
+    uint32_t events_waiting;     /**< in its mailbox now */
     uint32_t mailbox_high_water; /**< most events that ever waited */
     uint32_t events_handled;
-    uint32_t events_refused;  /**< not delivered to it for want of room */
+    uint32_t events_refused; /**< not delivered to it for want of room */
     uint32_t events_displaced;
     int64_t last_heartbeat_us; /**< esp_timer time of the last proof of life; 0 = none yet */
-    esp_err_t last_error;     /**< why it last failed; ESP_OK = it never did */
+    esp_err_t last_error;      /**< why it last failed; ESP_OK = it never did */
 } system_service_info_t;
 
 /**

@@ -24,8 +24,8 @@ static Dwfl *open_self(void)
         .debuginfo_path = &no_debug_path,
     };
     Dwfl *dwfl = dwfl_begin(&callbacks);
-    if (dwfl != NULL && (dwfl_linux_proc_report(dwfl, getpid()) != 0 ||
-                         dwfl_report_end(dwfl, NULL, NULL) != 0)) {
+    if (dwfl != NULL &&
+        (dwfl_linux_proc_report(dwfl, getpid()) != 0 || dwfl_report_end(dwfl, NULL, NULL) != 0)) {
         dwfl_end(dwfl);
         dwfl = NULL;
     }
