@@ -16,6 +16,19 @@
 #include "host_heap.h"
 #include "host_internal.h"
 
+static bool s_bypassed;
+
+void heap_wrap_bypass(void)
+{
+    __atomic_store_n(&s_bypassed, true, __ATOMIC_RELEASE);
+}
+
+// Whether a request is the board's: made in a task, and the process is not on its way out.
+static bool is_boards(void)
+{
+    return !__atomic_load_n(&s_bypassed, __ATOMIC_ACQUIRE) && host_in_task();
+}
+
 void *host_libc_malloc(size_t size)
 {
     return __real_malloc(size);
@@ -38,18 +51,21 @@ void host_libc_free(void *p)
 
 void *__wrap_malloc(size_t size)
 {
-    return host_in_task() ? heap_malloc_default(size) : __real_malloc(size);
+    return is_boards() ? heap_malloc_default(size) : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t n, size_t size)
 {
-    return host_in_task() ? heap_calloc_default(n, size) : __real_calloc(n, size);
+    return is_boards() ? heap_calloc_default(n, size) : __real_calloc(n, size);
 }
 
 void __wrap_free(void *p)
 {
     if (p == NULL) {
         return;
+    }
+    if (__atomic_load_n(&s_bypassed, __ATOMIC_ACQUIRE)) {
+        return; // the process ends: whose it is does not matter any more
     }
     if (host_heap_owns(p)) {
         heap_caps_free(p);
@@ -78,7 +94,7 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size)
 
 void *__wrap_aligned_alloc(size_t align, size_t size)
 {
-    return host_in_task() ? heap_aligned_alloc_default(align, size)
+    return is_boards() ? heap_aligned_alloc_default(align, size)
                           : __real_aligned_alloc(align, size);
 }
 

@@ -26,6 +26,10 @@ int __wrap_asprintf(char **out, const char *format, ...) __attribute__((format(p
 int __wrap_vasprintf(char **out, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
+/* The process ends, maybe with the heap's lock held: from now on all requests are the C library's,
+ * and nothing is freed. */
+void heap_wrap_bypass(void);
+
 void __wrap_abort(void) __attribute__((noreturn));
 void __wrap___assert_fail(const char *expression, const char *file, unsigned line,
                           const char *function) __attribute__((noreturn));

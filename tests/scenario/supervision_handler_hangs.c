@@ -69,6 +69,7 @@ static void run(void)
     scripted_register(&victim);
     scripted_register(&bystander);
     SCENARIO_CHECK_INT(system_service_start_all(), ==, ESP_OK);
+    vTaskDelay(pdMS_TO_TICKS(50)); /* the observer is through with what the start posted */
     SCENARIO_CHECK(memory_pool_get_stats(MEMORY_POOL_SMALL, &before) == ESP_OK);
 
     hang_once();

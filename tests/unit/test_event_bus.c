@@ -270,6 +270,15 @@ static void after_unsubscribing_nothing_arrives_not_even_what_waited(void **stat
     assert_int_equal(bus().discarded, 1);
 }
 
+static bool bobs_handler_runs(void)
+{
+    mailbox_t *mailbox = event_mailbox(system_id_slot(bob));
+    portENTER_CRITICAL(&mailbox->lock);
+    const bool runs = mailbox->running_sub != SUB_NONE;
+    portEXIT_CRITICAL(&mailbox->lock);
+    return runs;
+}
+
 static void let_go_later(void *arg)
 {
     (void)arg;
@@ -285,7 +294,7 @@ static void unsubscribing_waits_for_the_running_handler(void **state)
     assert_int_equal(system_event_subscribe_ex(bob, ping, record, NULL, NULL, &sub), ESP_OK);
     atomic_store(&seen.hold, 1);
     assert_int_equal(system_event_post(alice, ping, NULL, 0, 200), ESP_OK);
-    while (event_mailbox(system_id_slot(bob))->running_sub == SUB_NONE) {
+    while (!bobs_handler_runs()) {
         vTaskDelay(1);
     }
     /* The handler is let go later, by another task: unsubscribe must not be back before. */

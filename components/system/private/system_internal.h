@@ -41,7 +41,8 @@ _Static_assert(SYSTEM_SLOTS < SYSTEM_SLOT_DEAD, "a slot number is one byte");
 /** Copy a name whose length was checked: at most SYSTEM_NAME_MAX bytes and the final NUL. */
 static inline void system_copy_name(char *out, const char *name)
 {
-    const size_t length = strnlen(name, SYSTEM_NAME_MAX);
+    const size_t whole = strlen(name);
+    const size_t length = whole < SYSTEM_NAME_MAX ? whole : SYSTEM_NAME_MAX;
     memcpy(out, name, length);
     out[length] = '\0';
 }
