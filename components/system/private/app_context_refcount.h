@@ -38,6 +38,9 @@ typedef struct {
     _Atomic uint32_t alive_ms;      /* last pause point; wraps */
     uint32_t watch_ms;              /* longest time between two */
     void (*entry_point)(app_context_t *ctx);
+    void (*unload)(void *image); /* NULL: nothing to take out */
+    void *image;
+    bool image_kept; /* a handler that hangs in it was set aside: it can never be taken out */
     TaskHandle_t task;
     StackType_t *stack;
     SemaphoreHandle_t wake; /* given when state changes */

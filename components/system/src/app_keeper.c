@@ -102,6 +102,7 @@ static bool end_handler(app_t *app, unsigned slot, bool overdue)
                 return false; /* it returned after all */
             }
             app->forced = true;
+            app->life->image_kept = app->life->image_kept || ret != ESP_OK;
             ESP_LOGE(TAG, "%s: its handler for '%s' did not return: worker %s", app->manifest->name,
                      event_type_name(run.type), ret == ESP_OK ? "ended" : "set aside");
             return true;

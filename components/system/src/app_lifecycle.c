@@ -111,7 +111,27 @@ static void app_task(void *arg)
 
 /* ---- starting ------------------------------------------------------------------------------- */
 
-/** Get a context, a stack, and a place in the registry. */
+static esp_err_t load_image(const app_manifest_t *m, app_life_t *life)
+{
+    if (m->image == NULL) {
+        return ESP_OK;
+    }
+    const esp_err_t ret = m->image->load(m->image->arg, &life->image);
+    if (ret == ESP_OK) {
+        life->unload = m->image->unload;
+    }
+    return ret;
+}
+
+static void unload_image(app_life_t *life)
+{
+    if (life->unload != NULL && !life->image_kept) {
+        life->unload(life->image);
+    }
+    life->unload = NULL;
+}
+
+/** Get a context, the code, a stack, and a place in the registry. */
 static esp_err_t prepare(app_t *app, app_life_t **out)
 {
     const app_manifest_t *m = app->manifest;
@@ -120,13 +140,15 @@ static esp_err_t prepare(app_t *app, app_life_t **out)
     if (life == NULL) {
         return ESP_ERR_NO_MEM;
     }
-    /* Internal: a flash write cannot be made from a stack in PSRAM. */
-    life->stack = heap_caps_malloc(m->stack_size, MALLOC_CAP_INTERNAL | MALLOC_CAP_8BIT);
-    esp_err_t ret = life->stack == NULL ? ESP_ERR_NO_MEM
-                                        : service_register(m->name, &app->descriptor, true, &id);
+    esp_err_t ret = load_image(m, life);
+    if (ret == ESP_OK) {
+        /* Internal: a flash write cannot be made from a stack in PSRAM. */
+        life->stack = heap_caps_malloc(m->stack_size, MALLOC_CAP_INTERNAL | MALLOC_CAP_8BIT);
+        ret = life->stack == NULL ? ESP_ERR_NO_MEM
+                                  : service_register(m->name, &app->descriptor, true, &id);
+    }
     if (ret != ESP_OK) {
-        heap_caps_free(life->stack);
-        app_context_unref(life);
+        app_life_free_task(life);
         return ret;
     }
     life->app = (uint8_t)app_index(app);
@@ -150,6 +172,7 @@ void app_life_take_back(app_life_t *life)
 
 void app_life_free_task(app_life_t *life)
 {
+    unload_image(life);
     heap_caps_free(life->stack);
     life->stack = NULL;
     life->task = NULL;
