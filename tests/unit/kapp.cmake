@@ -14,16 +14,30 @@ kraken_unit_test(kapp_elf SRCS test_kapp_elf.c "${KRAKEN_ROOT}/tests/support/elf
 
 # Programs for the loader, each a shared object of the compiler that builds everything else.
 function(kraken_test_shared_object name)
+    # Further arguments: for the compiler.
     add_custom_command(OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${name}.so"
         COMMAND ${CMAKE_C_COMPILER} -O2 -Wall -Wextra -Werror -fPIC -shared -nostdlib -fno-stack-protector
             -Wl,--hash-style=sysv,-z,separate-code,-z,norelro,-e,app_main
-            -o "${CMAKE_CURRENT_BINARY_DIR}/${name}.so" "${KRAKEN_ROOT}/tests/unit/programs/${name}.c"
+            ${ARGN} -o "${CMAKE_CURRENT_BINARY_DIR}/${name}.so" "${KRAKEN_ROOT}/tests/unit/programs/${name}.c"
         DEPENDS "${KRAKEN_ROOT}/tests/unit/programs/${name}.c" VERBATIM)
     add_custom_target(program_${name} DEPENDS "${CMAKE_CURRENT_BINARY_DIR}/${name}.so")
 endfunction()
 kraken_test_shared_object(good)
 kraken_test_shared_object(lacking)
-kraken_unit_test(kapp_program SRCS test_kapp_program.c "${kapp_builder}" LINK kapp mbedtls nvs_flash
+set(program_package "${KRAKEN_ROOT}/tests/support/program_package.c" "${kapp_builder}")
+kraken_unit_test(kapp_program SRCS test_kapp_program.c ${program_package} LINK kapp mbedtls nvs_flash
     DEFINES "PROGRAM_GOOD=\"${CMAKE_CURRENT_BINARY_DIR}/good.so\"" "PROGRAM_LACKING=\"${CMAKE_CURRENT_BINARY_DIR}/lacking.so\"")
 target_link_libraries(unit_kapp_program PRIVATE z)
 add_dependencies(unit_kapp_program program_good program_lacking)
+
+# An app of the firmware, built the other way from the same source.
+set(system_headers "-I${KRAKEN_ROOT}/components/system/include" "-I${CMAKE_SOURCE_DIR}/include/common" "-I${KRAKEN_CONFIG_DIR}")
+kraken_test_shared_object(app_as_program -DAPP_MANIFEST=hello_app_manifest ${system_headers}
+    "-I${KRAKEN_ROOT}/apps/hello/include" "${KRAKEN_ROOT}/apps/hello/hello_app.c")
+kraken_test_shared_object(deaf ${system_headers})
+kraken_unit_test(kapp_app SRCS test_kapp_app.c ${program_package} "${KRAKEN_ROOT}/tests/support/system_up.c"
+    LINK kapp system mbedtls nvs_flash PRIVATE_OF kapp
+    DEFINES "PROGRAM_HELLO=\"${CMAKE_CURRENT_BINARY_DIR}/app_as_program.so\""
+        "PROGRAM_DEAF=\"${CMAKE_CURRENT_BINARY_DIR}/deaf.so\"" "PROGRAM_LACKING=\"${CMAKE_CURRENT_BINARY_DIR}/lacking.so\"")
+target_link_libraries(unit_kapp_app PRIVATE z)
+add_dependencies(unit_kapp_app program_app_as_program program_deaf program_lacking)

@@ -2,7 +2,6 @@
 
 // Programs made by the compiler, from a package into memory, and run.
 
-#include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "nvs_flash.h"
 
 #include "kapp/kapp_program.h"
+#include "program_package.h"
 #include "system_service/error_codes.h"
 
 static char s_notes[200];
@@ -59,45 +59,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static kb_bytes_t read_all(const char *path)
-{
-    kb_bytes_t b = {0};
-    char part[4096];
-    size_t got;
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    while ((got = fread(part, 1, sizeof(part), file)) != 0) {
-        kb_append(&b, part, (uint32_t)got);
-    }
-    fclose(file);
-    return b;
-}
-
-/** A package of one program, as the packer takes it apart; skip: leave that segment out. */
-static kb_bytes_t package_of(const char *path, int skip)
-{
-    kb_package_t p = {0};
-    kb_bytes_t manifest = {0};
-    kb_bytes_t elf = read_all(path);
-    Elf64_Ehdr header;
-    memcpy(&header, elf.bytes, sizeof(header));
-    kb_manifest(&manifest, "good");
-    kb_section(&p, KAPP_SECTION_MANIFEST, 0, manifest.bytes, manifest.size, -1);
-    kb_section(&p, KAPP_SECTION_HEAD, KAPP_TARGET_X86_64_LINUX, elf.bytes,
-               (uint32_t)(header.e_phoff + header.e_phnum * sizeof(Elf64_Phdr)), -1);
-    for (int i = 0; i < header.e_phnum; i++) {
-        Elf64_Phdr phdr;
-        memcpy(&phdr, elf.bytes + header.e_phoff + (size_t)i * sizeof(phdr), sizeof(phdr));
-        if (phdr.p_type == PT_LOAD && skip-- != 0) {
-            kb_section(&p, KAPP_SECTION_SEGMENT, KAPP_TARGET_X86_64_LINUX,
-                       elf.bytes + phdr.p_offset, (uint32_t)phdr.p_filesz, 9);
-        }
-    }
-    kb_free(&manifest);
-    kb_free(&elf);
-    return kb_finish(&p, NULL);
-}
-
 static esp_err_t load(const kb_bytes_t *b, void *arg, kapp_program_t **out)
 {
     kapp_t package;
@@ -111,7 +72,7 @@ static void a_program_runs(void **state)
     (void)state;
     kapp_program_t *program;
     kapp_location_t location;
-    kb_bytes_t b = package_of(PROGRAM_GOOD, -1);
+    kb_bytes_t b = program_package(PROGRAM_GOOD, "good", -1, NULL);
     assert_int_equal(load(&b, NULL, &program), ESP_OK);
     kb_free(&b); // nothing of the package is needed any more
     assert_string_equal(s_notes, "");
@@ -137,7 +98,7 @@ static void two_loads_are_two_programs(void **state)
 {
     (void)state;
     kapp_program_t *one, *two;
-    kb_bytes_t b = package_of(PROGRAM_GOOD, -1);
+    kb_bytes_t b = program_package(PROGRAM_GOOD, "good", -1, NULL);
     assert_int_equal(load(&b, NULL, &one), ESP_OK);
     assert_int_equal(load(&b, NULL, &two), ESP_OK);
     kb_free(&b);
@@ -174,7 +135,7 @@ static void no_page_is_writable_and_executable(void **state)
     (void)state;
     char rights[5];
     kapp_program_t *program;
-    kb_bytes_t b = package_of(PROGRAM_GOOD, -1);
+    kb_bytes_t b = program_package(PROGRAM_GOOD, "good", -1, NULL);
     assert_int_equal(load(&b, NULL, &program), ESP_OK);
     kb_free(&b);
     const uintptr_t entry = kapp_program_entry(program);
@@ -195,13 +156,13 @@ static void what_it_lacks_refuses_it(void **state)
     (void)state;
     kapp_program_t *program = NULL;
     esp_err_t denied = ESP_ERR_APP_PERMISSION_DENIED;
-    kb_bytes_t b = package_of(PROGRAM_LACKING, -1);
+    kb_bytes_t b = program_package(PROGRAM_LACKING, "lacking", -1, NULL);
     assert_int_equal(load(&b, NULL, &program), ESP_ERR_LOADER_UNRESOLVED_SYMBOL);
     kb_free(&b);
-    b = package_of(PROGRAM_GOOD, -1);
+    b = program_package(PROGRAM_GOOD, "good", -1, NULL);
     assert_int_equal(load(&b, &denied, &program), ESP_ERR_APP_PERMISSION_DENIED);
     kb_free(&b);
-    b = package_of(PROGRAM_GOOD, 1);
+    b = program_package(PROGRAM_GOOD, "good", 1, NULL);
     assert_int_equal(load(&b, NULL, &program), ESP_ERR_LOADER_BAD_ELF);
     kb_free(&b);
     assert_null(program);
@@ -211,8 +172,8 @@ static void nothing_is_lost(void **state)
 {
     (void)state;
     kapp_program_t *program;
-    kb_bytes_t good = package_of(PROGRAM_GOOD, -1);
-    kb_bytes_t lacking = package_of(PROGRAM_LACKING, -1);
+    kb_bytes_t good = program_package(PROGRAM_GOOD, "good", -1, NULL);
+    kb_bytes_t lacking = program_package(PROGRAM_LACKING, "lacking", -1, NULL);
     const size_t before = heap_caps_get_free_size(MALLOC_CAP_8BIT);
     for (int i = 0; i < 100; i++) {
         assert_int_equal(load(&good, NULL, &program), ESP_OK);

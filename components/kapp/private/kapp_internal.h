@@ -60,3 +60,9 @@ void kapp_program_init(void);
 
 /** Sort the list. */
 void kapp_interface_init(void);
+
+/* ---- kapp_app.c -------------------------------------------------------------------------------
+ */
+
+/** Get the list of packaged apps ready. */
+void kapp_app_init(void);

@@ -14,33 +14,23 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
+#include "interface_list.h"
 #include "kapp_internal.h"
 #include "system_service/error_codes.h"
 
 static const char *TAG = "kapp";
 
-#define GROUP(group, major, minor)
-#define FUNCTION(group, minor, name) {#name, (kapp_function_t)name, KAPP_GROUP_##group, minor},
-static const kapp_export_t s_exports[] = {
-#include "interface_list.def"
-};
-#undef GROUP
-#undef FUNCTION
+#define AS_EXPORT(group, minor, name) {#name, (kapp_function_t)name, KAPP_GROUP_##group, minor},
+static const kapp_export_t s_exports[] = {KAPP_INTERFACE_FUNCTIONS(AS_EXPORT)};
 
 #define COUNT (sizeof(s_exports) / sizeof(s_exports[0]))
 
-#define FUNCTION(group, minor, name)
-#define GROUP(group, major, minor) [KAPP_GROUP_##group] = {KAPP_GROUP_##group, major, minor},
+#define AS_VERSION(group, major, minor) [KAPP_GROUP_##group] = {KAPP_GROUP_##group, major, minor},
 static const kapp_interface_list_t s_list = {
     .exports = s_exports,
     .count = COUNT,
-    .groups =
-        {
-#include "interface_list.def"
-        },
+    .groups = {KAPP_INTERFACE_GROUPS(AS_VERSION)},
 };
-#undef GROUP
-#undef FUNCTION
 
 typedef struct {
     uint32_t hash;

@@ -226,6 +226,11 @@ void kapp_program_destruct(kapp_program_t *program)
     }
 }
 
+kapp_target_t kapp_program_target(void)
+{
+    return image_memory_target();
+}
+
 uintptr_t kapp_program_entry(const kapp_program_t *program)
 {
     uint64_t target = 0;

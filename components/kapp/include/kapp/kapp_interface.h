@@ -5,7 +5,7 @@
  * @file
  * @brief What installed apps may import, in groups with versions and permissions.
  *
- * The functions are one reviewed list, private/interface_list.def. An app states in its manifest
+ * The functions are one reviewed list, private/interface_list.h. An app states in its manifest
  * which version of each group it was built against; it gets a group's functions only if that
  * version is here, and for every group but core only with its permission.
  */

@@ -75,6 +75,9 @@ esp_err_t kapp_program_construct(kapp_program_t *program);
  *  @context the task that the program ran in */
 void kapp_program_destruct(kapp_program_t *program);
 
+/** @brief The processor and system whose programs run here. @context any task  @blocks never */
+kapp_target_t kapp_program_target(void);
+
 /** @brief Address of the entry point. @context any task  @blocks never */
 uintptr_t kapp_program_entry(const kapp_program_t *program);
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/**
+ * @file
+ * @brief Everything that an installed app may import, and nothing else.
+ *
+ * Reviewed as one list: a line here is a promise for as long as the group keeps its major number.
+ *
+ *   GROUP(group, major, minor)   the version of a group that this system has
+ *   FUNCTION(group, minor, name) a function, and the minor number of its group that brought it
+ *
+ * A new function raises its group's minor number and carries it. A function that is removed, or
+ * changes what it takes or gives, raises the major number. What an app reaches through its context
+ * (app_manager.h) is part of group core. The heap's functions count as the app's, within its quota,
+ * and what they gave goes back with it; there is no printf, an app has no terminal but its log.
+ */
+
+/* clang-format off */
+#define KAPP_INTERFACE_GROUPS(GROUP) \
+    GROUP(CORE, 1, 0)
+
+#define KAPP_INTERFACE_FUNCTIONS(FUNCTION) \
+    FUNCTION(CORE, 0, memchr) \
+    FUNCTION(CORE, 0, memcmp) \
+    FUNCTION(CORE, 0, memcpy) \
+    FUNCTION(CORE, 0, memmove) \
+    FUNCTION(CORE, 0, memset) \
+    FUNCTION(CORE, 0, strchr) \
+    FUNCTION(CORE, 0, strcmp) \
+    FUNCTION(CORE, 0, strcpy) \
+    FUNCTION(CORE, 0, strlen) \
+    FUNCTION(CORE, 0, strncmp) \
+    FUNCTION(CORE, 0, strncpy) \
+    FUNCTION(CORE, 0, strnlen) \
+    FUNCTION(CORE, 0, strrchr) \
+    FUNCTION(CORE, 0, strstr) \
+    FUNCTION(CORE, 0, strtol) \
+    FUNCTION(CORE, 0, strtoul) \
+    FUNCTION(CORE, 0, snprintf) \
+    FUNCTION(CORE, 0, vsnprintf) \
+    FUNCTION(CORE, 0, calloc) \
+    FUNCTION(CORE, 0, free) \
+    FUNCTION(CORE, 0, malloc) \
+    FUNCTION(CORE, 0, realloc) \
+    FUNCTION(CORE, 0, esp_err_to_name) \
+    FUNCTION(CORE, 0, system_error_describe) \
+    FUNCTION(CORE, 0, system_error_to_string) \
+    FUNCTION(CORE, 0, esp_random) \
+    FUNCTION(CORE, 0, vTaskDelay) \
+    FUNCTION(CORE, 0, xTaskGetTickCount)
+/* clang-format on */

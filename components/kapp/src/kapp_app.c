@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Apps whose code comes out of a package.
+ */
+#include "kapp/kapp_app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "esp_log.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/semphr.h"
+
+#include "kapp/kapp_interface.h"
+#include "kapp/kapp_program.h"
+#include "kapp_internal.h"
+#include "system_service/app_manager.h"
+#include "system_service/error_codes.h"
+
+static const char *TAG = "kapp";
+
+/** What the app manager is told, and what it refers to. Lives while the app is registered. */
+typedef struct packaged {
+    struct packaged *next;
+    kapp_manifest_t manifest;
+    char version[sizeof("65535.65535.65535")];
+    app_manifest_t app;
+    app_image_t image;
+    kapp_source_t source;
+    uint8_t hash[KAPP_HASH_SIZE];
+    kapp_program_t
+        *program; /* of the life that was started last; written before its task is made */
+} packaged_t;
+
+/* The packaged lock (order 0, above the app lock): protects the list. Not held while loading. */
+static StaticSemaphore_t s_lock_storage;
+static SemaphoreHandle_t s_lock;
+static packaged_t *s_packaged;
+
+void kapp_app_init(void)
+{
+    if (s_lock == NULL) {
+        s_lock = xSemaphoreCreateMutexStatic(&s_lock_storage);
+    }
+}
+
+static void lock(void)
+{
+    (void)xSemaphoreTake(s_lock, portMAX_DELAY);
+}
+
+static void unlock(void)
+{
+    (void)xSemaphoreGive(s_lock);
+}
+
+/** The link that leads to an app. Packaged lock held. */
+static packaged_t **find_locked(const char *name)
+{
+    packaged_t **at = &s_packaged;
+    while (*at != NULL && strcmp((*at)->manifest.name, name) != 0) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+/* ---- a life --------------------------------------------------------------------------------- */
+
+static esp_err_t load_into(packaged_t *p, kapp_t *package)
+{
+    kapp_importer_t importer = {kapp_interface_list(), &p->manifest};
+    esp_err_t ret = kapp_open(package, &p->source);
+    if (ret == ESP_OK) {
+        ret = kapp_check_hash(package, p->hash);
+    }
+    if (ret == ESP_OK) {
+        ret = kapp_program_load(package, p->manifest.name, kapp_interface_resolve, &importer,
+                                &p->program);
+    }
+    return ret;
+}
+
+/** app_image_t.load */
+static esp_err_t load(void *arg, void **image)
+{
+    packaged_t *p = arg;
+    kapp_t *package = malloc(sizeof(*package)); /* 1 KB: whose stack this is nobody knows */
+    if (package == NULL) {
+        return ESP_ERR_NO_MEM;
+    }
+    const esp_err_t ret = load_into(p, package);
+    free(package);
+    *image = ret == ESP_OK ? p->program : NULL;
+    return ret;
+}
+
+/** app_image_t.unload */
+static void unload(void *image)
+{
+    kapp_program_unload(image);
+}
+
+/** In the app's own task, from its beginning to its end. */
+static void run(app_context_t *ctx)
+{
+    lock();
+    const packaged_t *p = *find_locked(ctx->name); /* registered as long as it runs */
+    kapp_program_t *program = p->program;
+    unlock();
+    const esp_err_t ret = kapp_program_construct(program);
+    if (ret != ESP_OK) {
+        ctx->log(ctx, ESP_LOG_ERROR, "its constructors: %s", system_error_to_string(ret));
+        (void)ctx->set_state(ctx, APP_STATE_CRASHED);
+        return;
+    }
+    void (*entry)(app_context_t *) = (void (*)(app_context_t *))kapp_program_entry(program);
+    entry(ctx);
+    kapp_program_destruct(program);
+}
+
+/* ---- registering ---------------------------------------------------------------------------- */
+
+static esp_err_t check(const kapp_source_t *source, bool allow_unsigned, kapp_t *package,
+                       packaged_t *p)
+{
+    kapp_verdict_t verdict;
+    kapp_code_t code;
+    const kapp_importer_t importer = {kapp_interface_list(), &p->manifest};
+    esp_err_t ret = kapp_open(package, source);
+    if (ret == ESP_OK) {
+        ret = kapp_verify(package, allow_unsigned, &verdict);
+    }
+    if (ret == ESP_OK) {
+        memcpy(p->hash, verdict.hash, sizeof(p->hash));
+        ret = kapp_read_manifest(package, &p->manifest);
+    }
+    if (ret == ESP_OK) {
+        ret = kapp_find_code(package, kapp_program_target(), &code);
+    }
+    return ret == ESP_OK ? kapp_interface_check(&importer) : ret;
+}
+
+/** What the app manager is told. */
+static void describe(packaged_t *p)
+{
+    const kapp_manifest_t *m = &p->manifest;
+    (void)snprintf(p->version, sizeof(p->version), "%u.%u.%u", m->version.major, m->version.minor,
+                   m->version.patch);
+    p->image = (app_image_t){.load = load, .unload = unload, .arg = p};
+    p->app = (app_manifest_t){
+        .name = m->name,
+        .version = p->version,
+        .author = m->author,
+        .description = m->description,
+        .entry_point = run,
+        .stack_size = m->stack_size,
+        .priority = m->priority,
+        .handler_stack_size = m->handler_stack_size,
+        .watchdog_timeout_ms = m->watchdog_timeout_ms,
+        .restart_on_crash = m->restart_on_crash,
+        .quota = &m->quota,
+        .image = &p->image,
+    };
+}
+
+static esp_err_t add(packaged_t *p)
+{
+    lock();
+    const esp_err_t ret = app_manager_register(&p->app);
+    if (ret == ESP_OK) {
+        p->next = s_packaged;
+        s_packaged = p;
+    }
+    unlock();
+    return ret;
+}
+
+esp_err_t kapp_app_register(const kapp_source_t *source, bool allow_unsigned, char *name)
+{
+    if (source == NULL) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    if (s_lock == NULL) {
+        return ESP_ERR_INVALID_STATE;
+    }
+    packaged_t *p = calloc(1, sizeof(*p));
+    kapp_t *package = malloc(sizeof(*package));
+    esp_err_t ret =
+        p == NULL || package == NULL ? ESP_ERR_NO_MEM : check(source, allow_unsigned, package, p);
+    free(package);
+    if (ret == ESP_OK) {
+        p->source = *source;
+        describe(p);
+        if (name != NULL) {
+            strcpy(name, p->manifest.name); /* its length was checked */
+        }
+        ret = add(p);
+    }
+    if (ret != ESP_OK) {
+        ESP_LOGE(TAG, "package refused: %s", system_error_describe(ret));
+        free(p);
+    }
+    return ret;
+}
+
+esp_err_t kapp_app_unregister(const char *name)
+{
+    esp_err_t ret = ESP_ERR_APP_NOT_FOUND;
+    if (name == NULL) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    if (s_lock == NULL) {
+        return ret;
+    }
+    lock();
+    packaged_t **at = find_locked(name);
+    packaged_t *p = *at;
+    if (p != NULL) {
+        ret = app_manager_unregister(name);
+        if (ret == ESP_OK) {
+            *at = p->next;
+        }
+    }
+    unlock();
+    /* A task that could not be ended may look at its name for ever: better lost than used. */
+    if (ret == ESP_OK && app_manager_set_aside_count() == 0) {
+        free(p);
+    }
+    return ret;
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "kapp_builder.h"
+
+/**
+ * A package of one program for the PC, taken apart as a packer does.
+ * @param path  a shared object of the compiler
+ * @param skip  leave that segment out; -1: none
+ * @param key   NULL: unsigned
+ */
+kb_bytes_t program_package(const char *path, const char *name, int skip, const kb_key_t *key);
