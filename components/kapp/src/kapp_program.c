@@ -249,7 +249,7 @@ static void describe(const kapp_program_t *program, uint64_t target, kapp_locati
 {
     const elf_image_t *image = &program->image;
     *out = (kapp_location_t){.offset = (uint32_t)(target - image->memory.code_target)};
-    strcpy(out->program, program->name); /* its length was checked */
+    memcpy(out->program, program->name, sizeof(out->program));
     const char *function = elf_symbol_at(image, target, &out->offset);
     if (function != NULL) {
         const size_t length = strnlen(function, sizeof(out->function) - 1);
