@@ -190,9 +190,9 @@ uint64_t k_deadline(TickType_t ticks);
 /* Woken task t: would it displace the caller? */
 bool k_outranks(const tcb_t *t);
 uint32_t k_next_ordinal(void);
-_Noreturn void k_bad_context(const char *call);
+__attribute__((noreturn)) void k_bad_context(const char *call);
 /* Lock held. The current task, being cut or returning: run what a deletion runs, then leave. */
-_Noreturn void k_end_self(void);
+__attribute__((noreturn)) void k_end_self(void);
 /* Body of every task; returns when it is over. */
 void k_trampoline(tcb_t *t);
 /* Not for code in between: cut the running task, unless it may not be now. */
