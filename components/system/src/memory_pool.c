@@ -145,19 +145,24 @@ static uint32_t used_of(const pool_t *pool)
     return taken - atomic_load_explicit(&pool->freed, memory_order_relaxed);
 }
 
-/** Count one more as taken unless that passes limit. */
+/** Count one more as taken unless that passes limit. Never more than are taken, not for an
+ *  instruction: a taker that is interrupted in here must not make the pool look full to others. */
 static bool count_taken(pool_t *pool, uint32_t limit)
 {
-    const uint32_t taken = atomic_fetch_add_explicit(&pool->taken, 1, memory_order_acq_rel);
-    /* Read after the addition: what was freed until now is on the list. */
-    const uint32_t now = taken + 1 - atomic_load_explicit(&pool->freed, memory_order_acquire);
-    if (now > limit) {
-        atomic_fetch_sub_explicit(&pool->taken, 1, memory_order_relaxed);
-        return false;
-    }
+    uint32_t taken = atomic_load_explicit(&pool->taken, memory_order_relaxed);
+    int32_t now;
+    do {
+        /* What is freed now is on the list. If others took and freed since taken was read, this is
+         * too low, even below nothing, and the exchange fails. */
+        now = (int32_t)(taken + 1 - atomic_load_explicit(&pool->freed, memory_order_acquire));
+        if (now > (int32_t)limit) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&pool->taken, &taken, taken + 1,
+                                                    memory_order_acq_rel, memory_order_relaxed));
     uint32_t high = atomic_load_explicit(&pool->high_water, memory_order_relaxed);
-    while (now > high &&
-           !atomic_compare_exchange_weak_explicit(&pool->high_water, &high, now,
+    while ((uint32_t)now > high &&
+           !atomic_compare_exchange_weak_explicit(&pool->high_water, &high, (uint32_t)now,
                                                   memory_order_relaxed, memory_order_relaxed)) {
     }
     return true;
@@ -182,10 +187,13 @@ static pool_index_t take_from(unsigned pool, bool critical)
 static pool_index_t lend_from(unsigned pool, unsigned wanted, bool critical)
 {
     pool_t *p = &s_pools[pool];
-    if (atomic_fetch_add_explicit(&p->lent, 1, memory_order_relaxed) >= s_desc[pool].lend_limit) {
-        atomic_fetch_sub_explicit(&p->lent, 1, memory_order_relaxed);
-        return POOL_NONE;
-    }
+    uint32_t lent = atomic_load_explicit(&p->lent, memory_order_relaxed);
+    do {
+        if (lent >= s_desc[pool].lend_limit) {
+            return POOL_NONE;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&p->lent, &lent, lent + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
     const pool_index_t index = take_from(pool, critical);
     if (index == POOL_NONE) {
         atomic_fetch_sub_explicit(&p->lent, 1, memory_order_relaxed);
