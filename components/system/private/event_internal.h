@@ -289,7 +289,6 @@ typedef struct event_worker {
     uint8_t private_slot;        /* WORKER_PRIVATE: whose */
     StackType_t *private_stack;  /* WORKER_PRIVATE: from the heap; outlives the task, see forget */
     uint32_t private_stack_bytes;
-    _Atomic uint8_t ending; /* being ended by force */
     _Atomic(TaskHandle_t) task;
     /* What runs now, for the supervisor; started_us is written last and 0 while nothing runs. */
     _Atomic uint32_t started_us; /* low 32 bits of the time, never 0 while a handler runs */

@@ -20,6 +20,7 @@ enum {
     PLACE_FREE = 0,
     PLACE_ALIVE,  /* its task runs */
     PLACE_PARKED, /* its task suspended itself for good; whoever needs the place deletes it */
+    PLACE_REAPED, /* its task is being deleted */
 };
 
 extern event_worker_t event_workers[WORKERS];
@@ -30,7 +31,9 @@ extern _Atomic uint32_t event_worker_masks[WORKER_PRIVATE + 1];
 void event_worker_main(void *arg);
 /** Drop the reference to the event handled last, unless somebody did it for the worker. */
 void event_worker_release_block(event_worker_t *worker);
-/** Notify a worker, whatever it does. isr-ok with woken. */
-void event_worker_notify(event_worker_t *worker, BaseType_t *woken);
+/** Notify a worker, whatever it does; nothing if it is gone. */
+void event_worker_notify(event_worker_t *worker);
+/** Somebody is about to notify or raise it: its task must not be deleted now. */
+bool event_worker_is_called(const event_worker_t *worker);
 /** Forget what was handed to a worker that starts. */
 void event_worker_reset(event_worker_t *worker);

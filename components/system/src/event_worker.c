@@ -24,13 +24,38 @@ static const char *TAG = "event_worker";
 
 event_worker_t event_workers[WORKERS];
 _Atomic uint32_t event_worker_masks[WORKER_PRIVATE + 1];
-static _Atomic uint32_t s_idle;           /* bit n: worker n waits for work */
-static _Atomic uint32_t s_raise_requests; /* bit n: an ISR wants worker n raised */
-static _Atomic uint8_t s_handed[WORKERS]; /* slot + 1 of a mailbox claimed in this worker's name */
+static _Atomic uint32_t s_idle;            /* bit n: worker n waits for work */
+static _Atomic uint32_t s_raise_requests;  /* bit n: an ISR wants worker n raised */
+static _Atomic uint8_t s_callers[WORKERS]; /* how many are about to notify or raise it */
+static _Atomic uint8_t s_handed[WORKERS];  /* slot + 1 of a mailbox claimed in this worker's name */
 
 /* ---- waking --------------------------------------------------------------------------------- */
 
-void event_worker_notify(event_worker_t *worker, BaseType_t *woken)
+/* Whoever is about to notify or raise a worker is counted first and looks then whether it is there;
+ * whoever deletes a worker that parked looks then whether anybody is counted. So no task is deleted
+ * between the look and the call. A worker that hangs is not spared for this: it may be what keeps
+ * its caller from going on, at the very end of the call that woke it. */
+static void begin_call(unsigned n)
+{
+    atomic_fetch_add(&s_callers[n], 1);
+}
+
+static void end_call(unsigned n)
+{
+    atomic_fetch_sub(&s_callers[n], 1);
+}
+
+bool event_worker_is_called(const event_worker_t *worker)
+{
+    return atomic_load(&s_callers[worker->number]) != 0;
+}
+
+static bool is_there(const event_worker_t *worker)
+{
+    return atomic_load(&worker->alive) == PLACE_ALIVE && !atomic_load(&worker->quarantined);
+}
+
+static void notify(event_worker_t *worker, BaseType_t *woken)
 {
     if (xPortInIsrContext()) {
         vTaskNotifyGiveFromISR(worker->task, woken);
@@ -39,18 +64,30 @@ void event_worker_notify(event_worker_t *worker, BaseType_t *woken)
     }
 }
 
+void event_worker_notify(event_worker_t *worker)
+{
+    begin_call(worker->number);
+    if (is_there(worker)) {
+        notify(worker, NULL);
+    }
+    end_call(worker->number);
+}
+
 /** Take one idle worker of mask out of the idle set and notify it. @return false: none is idle */
 static bool wake_one_of(uint32_t mask, BaseType_t *woken)
 {
+    bool woke = false;
     uint32_t idle = atomic_load(&s_idle);
-    while ((idle & mask) != 0) {
+    while (!woke && (idle & mask) != 0) {
         const unsigned n = (unsigned)__builtin_ctz(idle & mask);
-        if (atomic_compare_exchange_weak(&s_idle, &idle, idle & ~(1u << n))) {
-            event_worker_notify(&event_workers[n], woken);
-            return true;
+        begin_call(n);
+        woke = atomic_compare_exchange_weak(&s_idle, &idle, idle & ~(1u << n));
+        if (woke) { /* it was idle, so it was there */
+            notify(&event_workers[n], woken);
         }
+        end_call(n);
     }
-    return false;
+    return woke;
 }
 
 void event_workers_wake(unsigned lane, BaseType_t *woken)
@@ -76,10 +113,15 @@ void event_worker_raise(event_worker_t *worker, BaseType_t *woken)
         (void)wake_one_of(event_worker_masks[WORKER_EXPRESS], woken);
         return;
     }
-    /* Said twice: the worker lowers itself when it sees the flag, and may do so between the two. */
-    atomic_store(&worker->raised, 1);
-    vTaskPrioritySet(worker->task, CONFIG_SYSTEM_EXPRESS_PRIORITY);
-    atomic_store(&worker->raised, 1);
+    begin_call(worker->number);
+    const TaskHandle_t task = worker->task; /* NULL, which is oneself, while it is made */
+    if (is_there(worker) && task != NULL) {
+        /* Said twice: the worker lowers itself when it sees the flag, and may do so between. */
+        atomic_store(&worker->raised, 1);
+        vTaskPrioritySet(task, CONFIG_SYSTEM_EXPRESS_PRIORITY);
+        atomic_store(&worker->raised, 1);
+    }
+    end_call(worker->number);
 }
 
 static void serve_raise_requests(void)
@@ -103,6 +145,13 @@ static uint32_t stamp(int64_t now_us)
     return (uint32_t)now_us != 0 ? (uint32_t)now_us : UINT32_MAX;
 }
 
+/** 1 in a worker's own code, which must not be cut any more than a call of ours: a block between
+ * two hands would be lost. 0 in handlers. */
+static void set_depth(event_worker_t *worker, uint8_t depth)
+{
+    atomic_store_explicit(&worker->identity.depth, depth, memory_order_release);
+}
+
 /**
  * Call the handler of one entry.
  * @param[in,out] now_us when it begins; when it ended
@@ -118,7 +167,9 @@ static uint32_t run_handler(event_worker_t *worker, queue_entry_t entry, int64_t
     atomic_store_explicit(&worker->running_type, event.type, memory_order_relaxed);
     atomic_store_explicit(&worker->warned, 0, memory_order_relaxed);
     atomic_store_explicit(&worker->started_us, stamp(start), memory_order_release);
+    set_depth(worker, 0);
     sub->handler(&event, sub->user_data); /* the entry is not given away before this returns */
+    set_depth(worker, 1);
     *now_us = esp_timer_get_time();
     atomic_store_explicit(&worker->started_us, 0, memory_order_release);
     return *now_us - start < UINT32_MAX ? (uint32_t)(*now_us - start) : UINT32_MAX;
@@ -207,7 +258,7 @@ static bool raised_for_nothing(event_worker_t *worker, const mailbox_t *mailbox)
 /**
  * Find an idle general worker and give it a slot. It may have woken by itself meanwhile: then it
  * has either seen the slot, which is as good, or the slot is taken back.
- * @return NULL: all are busy
+ * @return who is to be notified, with a call begun; NULL: all are busy
  */
 static event_worker_t *hand_to_idle(unsigned slot)
 {
@@ -217,11 +268,13 @@ static event_worker_t *hand_to_idle(unsigned slot)
         const uint32_t bit = 1u << n;
         uint8_t mine = (uint8_t)(slot + 1);
         uint8_t none = 0;
+        begin_call(n);
         if (atomic_compare_exchange_strong(&s_handed[n], &none, mine) &&
             ((atomic_fetch_and(&s_idle, ~bit) & bit) != 0 ||
              !atomic_compare_exchange_strong(&s_handed[n], &mine, 0))) {
             return &event_workers[n];
         }
+        end_call(n);
         idle &= ~bit;
     }
     return NULL;
@@ -272,7 +325,8 @@ static bool drain(event_worker_t *worker, unsigned slot)
     }
     portEXIT_CRITICAL(&mailbox->lock);
     if (taker != NULL) {
-        event_worker_notify(taker, NULL);
+        notify(taker, NULL);
+        end_call(taker->number);
     }
     event_worker_release_block(worker);
     atomic_store_explicit(&worker->identity.slot, SYSTEM_SLOT_NONE, memory_order_relaxed);
@@ -328,6 +382,7 @@ void event_worker_main(void *arg)
 {
     event_worker_t *worker = arg;
     atomic_store(&worker->task, xTaskGetCurrentTaskHandle()); /* may run before create returns */
+    set_depth(worker, 1);
     system_identity_set(&worker->identity);
     while (!atomic_load(&worker->stop)) {
         if (atomic_exchange(&worker->raised, 0)) {
@@ -347,6 +402,7 @@ void event_worker_main(void *arg)
     }
     system_identity_set(NULL);
     atomic_store(&worker->alive, PLACE_PARKED);
+    set_depth(worker, 0);
     for (;;) { /* deleted by whoever needs the place, when it is certain that it does not run */
         vTaskSuspend(NULL);
     }

@@ -17,6 +17,8 @@
 
 static const char *TAG = "event_worker";
 
+/* How many tasks are about to end this worker by force: should it park meanwhile, it is theirs. */
+static _Atomic uint8_t s_ending[WORKERS];
 static StaticTask_t s_tasks[WORKERS];
 /* Shared workers and their replacements run on these; private ones bring stacks from the heap. */
 static StackType_t s_stacks[STATIC_WORKERS][CONFIG_SYSTEM_WORKER_STACK / sizeof(StackType_t)];
@@ -34,11 +36,16 @@ static void update_mask(worker_kind_t kind)
 
 /* ---- places --------------------------------------------------------------------------------- */
 
-/** Free the place of a worker that parked. */
+/** Free the place of a worker that parked. Several tasks may try at once: one of them does it. */
 static bool reap(event_worker_t *worker)
 {
-    if (atomic_load(&worker->alive) != PLACE_PARKED || atomic_load(&worker->ending) ||
+    uint8_t parked = PLACE_PARKED;
+    if (!atomic_compare_exchange_strong(&worker->alive, &parked, PLACE_REAPED)) {
+        return false;
+    }
+    if (atomic_load(&s_ending[worker->number]) || event_worker_is_called(worker) ||
         eTaskGetState(worker->task) != eSuspended) {
+        atomic_store(&worker->alive, PLACE_PARKED); /* not yet */
         return false;
     }
     vTaskDelete(worker->task);
@@ -122,11 +129,17 @@ static esp_err_t stop_worker(event_worker_t *worker, uint32_t wait_ms)
         if (waited > wait_ms) {
             return ESP_ERR_TIMEOUT;
         }
-        event_worker_notify(worker, NULL);
+        event_worker_notify(worker);
         vTaskDelay(pdMS_TO_TICKS(1));
     }
-    while (!reap(worker) && atomic_load(&worker->alive) != PLACE_FREE) {
-        vTaskDelay(1); /* it has parked but for its last instructions */
+    /* It has parked but for its last instructions, or somebody is still about to notify it. That
+     * one may be kept off its core for long: then the place is reaped when it is needed. */
+    for (uint32_t waited = 0; !reap(worker) && atomic_load(&worker->alive) != PLACE_FREE;
+         waited++) {
+        if (waited > wait_ms) {
+            break;
+        }
+        vTaskDelay(pdMS_TO_TICKS(1));
     }
     update_mask((worker_kind_t)worker->kind);
     return ESP_OK;
@@ -210,14 +223,14 @@ esp_err_t event_worker_destroy_private(event_worker_t *worker)
 esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub)
 {
     event_worker_t *worker = &event_workers[n];
+    atomic_fetch_add(&s_ending[n], 1); /* should it park from now on, nobody else deletes it */
     if (!event_mailbox_seize(slot, worker, sub)) {
+        atomic_fetch_sub(&s_ending[n], 1);
         return ESP_ERR_NOT_FOUND;
     }
     const worker_kind_t kind = (worker_kind_t)worker->kind;
     const BaseType_t core = worker->core;
-    atomic_store(&worker->ending, 1); /* should it park now, nobody else deletes it */
     const esp_err_t ended = task_end(worker->task, &worker->identity);
-    atomic_store(&worker->ending, 0);
     if (ended == ESP_OK) {
         event_worker_release_block(worker); /* the reference was the dead task's */
         atomic_store(&worker->started_us, 0);
@@ -225,6 +238,7 @@ esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub)
     } else {
         vTaskPrioritySet(worker->task, tskIDLE_PRIORITY); /* let it spin where it hurts least */
     }
+    atomic_fetch_sub(&s_ending[n], 1);
     update_mask(kind);
     if (kind != WORKER_PRIVATE && start_shared(kind, core) != ESP_OK) {
         ESP_LOGE(TAG, "no spare worker left to replace worker %u", n);
