@@ -125,7 +125,7 @@ bool sim_advance(void)
             continue;
         }
         sim_settle_busy(run);
-        if (tick && run->sim.busy_left > 0) {
+        if (tick) { /* also when its work ends right there: the tick does not care */
             sim_rotate(run);
         }
     }
