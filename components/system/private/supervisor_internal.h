@@ -173,6 +173,8 @@ void supervisor_watch_init(void);
 void supervisor_watch(void);
 /** When to look again. Tells the workers to poke the supervisor when it may sleep for long. */
 int64_t supervisor_watch_deadline(void);
+/** The supervisor sleeps now: if it looks again much later than this, time was lost. */
+void supervisor_watch_sleeps_until(int64_t us);
 
 /* ---- safe_mode.c -------------------------------------------------------------------------------
  */

@@ -35,6 +35,9 @@ typedef enum {
     WATCHDOG_SILENT, /* longer than its timeout */
 } watchdog_verdict_t;
 
+/** The last ms do not count as silence: the supervisor did not run in them either, since the chip
+ *  slept or the clock was put forward. */
+void watchdog_leave_out(unsigned slot, uint32_t ms);
 /**
  * Look for signs of life and ask the mailbox for one if there were none for a third of the timeout.
  * @context the supervisor's task, for an owner that is watched and whose mailbox is open

@@ -35,6 +35,12 @@ static StackType_t s_keeper_stack[CONFIG_SYSTEM_APP_MANAGER_STACK / sizeof(Stack
 static TaskHandle_t s_keeper;
 static _Atomic bool s_end;
 static _Atomic bool s_ended;
+/* A look that comes later than it was to by more than this: the chip slept, or the clock was put
+ * forward; no app could show a sign of life in that time. */
+#define LATE_US 100000
+static int64_t s_promised_us; /* when it was to look again; INT64_MAX: never */
+static int64_t s_looked_us;   /* when it had looked last */
+static int64_t s_began_us;    /* when it began to look */
 
 static uint32_t now_ms(void)
 {
@@ -220,10 +226,26 @@ static void sooner(int64_t *next_us, int64_t due_us)
     }
 }
 
+#ifdef CONFIG_SYSTEM_WATCHDOG_ENABLE
+/** Time that nobody had is no silence. */
+static void leave_out_lost_time(app_life_t *life)
+{
+    const int64_t late_us = s_promised_us != INT64_MAX ? s_began_us - s_promised_us : 0;
+    uint32_t alive = atomic_load(&life->alive_ms);
+    if (late_us > LATE_US) { /* nobody knows which part of the time since the last look it was */
+        const uint32_t lost = (uint32_t)((s_began_us - s_looked_us) / 1000);
+        const uint32_t silent = now_ms() - alive;
+        /* A pause point that comes in between is a better sign. */
+        (void)atomic_compare_exchange_strong(&life->alive_ms, &alive,
+                                             alive + (lost < silent ? lost : silent));
+    }
+}
+#endif
+
 /** Its entry point is back, its task is gone, or it shows no sign of life. App lock held. */
 static void watch_locked(app_t *app, int64_t *next_us)
 {
-    const app_life_t *life = app->life;
+    app_life_t *life = app->life;
     if (life == NULL || (app->state != APP_STATE_RUNNING && app->state != APP_STATE_PAUSED)) {
         return;
     }
@@ -233,12 +255,18 @@ static void watch_locked(app_t *app, int64_t *next_us)
     }
 #ifdef CONFIG_SYSTEM_WATCHDOG_ENABLE
     if (app->state == APP_STATE_RUNNING) {
+        leave_out_lost_time(life);
         const uint32_t alive = atomic_load(&life->alive_ms); /* before the time is looked at */
         const uint32_t silent = now_ms() - alive;
-        if (silent > life->watch_ms && silent < UINT32_MAX / 2) {
+        if (esp_timer_get_time() - s_began_us > LATE_US) { /* time was lost just now: once more */
+            sooner(next_us, s_began_us);
+        } else if (silent > life->watch_ms && silent < UINT32_MAX / 2) {
             (void)app_lifecycle_ask_stop_locked(app, ESP_ERR_WATCHDOG_TIMEOUT);
         } else {
-            sooner(next_us, esp_timer_get_time() + (life->watch_ms - silent + 1) * 1000ll);
+            /* Also half way there: what is lost before that look cannot pass for silence. */
+            const uint32_t left = life->watch_ms - silent + 1;
+            const uint32_t half = life->watch_ms / 2 + 1;
+            sooner(next_us, esp_timer_get_time() + (left < half ? left : half) * 1000ll);
         }
     }
 #else
@@ -283,11 +311,14 @@ static void keeper_task(void *arg)
     (void)arg;
     while (!atomic_load(&s_end)) {
         int64_t next_us = INT64_MAX;
+        s_began_us = esp_timer_get_time();
         for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_APPS; i++) {
             look_after(app_at(i), &next_us);
         }
         app_contexts_for_each(reap, NULL);
         TickType_t wait = portMAX_DELAY;
+        s_promised_us = next_us;
+        s_looked_us = s_began_us;
         if (next_us != INT64_MAX) {
             const int64_t us = next_us - esp_timer_get_time();
             const int64_t ms = us > 0 ? us / 1000 + 1 : 1;
@@ -306,6 +337,7 @@ esp_err_t app_keeper_start(void)
 {
     atomic_store(&s_end, false);
     atomic_store(&s_ended, false);
+    s_promised_us = INT64_MAX;
     s_keeper = xTaskCreateStaticPinnedToCore(keeper_task, "app_keeper", sizeof(s_keeper_stack),
                                              NULL, KEEPER_PRIORITY, s_keeper_stack, &s_keeper_task,
                                              tskNO_AFFINITY);

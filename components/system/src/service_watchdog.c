@@ -27,6 +27,7 @@ typedef struct {
     _Atomic uint8_t enabled;
     _Atomic uint8_t auto_restart;
     _Atomic uint8_t is_critical;
+    _Atomic uint8_t anew; /* it was changed: a proof of life, to be seen by the supervisor */
     _Atomic uint32_t timeout_ms;
     _Atomic uint32_t max_attempts;
     /* signs of life */
@@ -176,6 +177,16 @@ void watchdog_begin(unsigned slot)
     atomic_store(&live->alive_ms, live->looked_ms);
 }
 
+void watchdog_leave_out(unsigned slot, uint32_t ms)
+{
+    liveness_t *live = &s_live[slot];
+    const uint32_t now = watchdog_now_ms();
+    const uint32_t ago = now - atomic_load(&live->alive_ms);
+    const uint32_t looked_ago = now - live->looked_ms;
+    atomic_store(&live->alive_ms, now - (ago > ms ? ago - ms : 0));
+    live->looked_ms = now - (looked_ago > ms ? looked_ago - ms : 0);
+}
+
 /** Bring alive_ms up to date with what happened since the last look. */
 static void notice_signs(liveness_t *live, unsigned slot)
 {
@@ -202,6 +213,9 @@ static void notice_signs(liveness_t *live, unsigned slot)
 watchdog_verdict_t watchdog_check(unsigned slot, uint32_t *next_ms)
 {
     liveness_t *live = &s_live[slot];
+    if (atomic_exchange(&live->anew, 0)) {
+        watchdog_begin(slot);
+    }
     const uint32_t timeout = atomic_load(&live->timeout_ms);
     const uint32_t third = timeout / 3;
     notice_signs(live, slot);
@@ -281,6 +295,7 @@ esp_err_t watchdog_register_service(system_service_id_t id, const service_watchd
     const esp_err_t ret = service_slot_for_caller(id, &slot);
     if (ret == ESP_OK) {
         set_config(&s_live[slot], config);
+        atomic_store(&s_live[slot].anew, 1); /* silence under the old timeout says nothing now */
     }
     registry_unlock();
     supervisor_poke();
@@ -317,8 +332,8 @@ esp_err_t watchdog_enable_service(system_service_id_t id, bool enable)
     registry_lock();
     const esp_err_t ret = find_watched_locked(id, &slot);
     if (ret == ESP_OK) {
-        /* The supervisor sees the change and begins to watch anew: a proof of life. */
         atomic_store(&s_live[slot].enabled, enable);
+        atomic_store(&s_live[slot].anew, enable); /* it may not see that it was off in between */
     }
     registry_unlock();
     supervisor_poke();

@@ -24,6 +24,10 @@ static const char *TAG = "supervisor";
 /* How often running handlers are looked at: one that began since the last look is noticed this late
  * at most, so that one over its limit is noticed within 100 ms. */
 #define LOOK_US (50 * MS)
+/* A look that comes later than it was to by more than this: time was lost on the way. */
+#define LATE_US (100 * MS)
+/* Time for a handler to come to an end after time was lost. */
+#define CHANCE_US (HANG_US < 5 * LOOK_US ? HANG_US : 5 * LOOK_US)
 /* Refusals are reported once per window of at least 100 ms; looking more often is for nothing. */
 #define QUOTA_LOOK_US (100 * MS)
 #define HANG_US       (CONFIG_SYSTEM_HANDLER_HANG_MS * MS)
@@ -37,10 +41,17 @@ _Static_assert(CONFIG_SYSTEM_SUPERVISOR_PRIORITY > CONFIG_SYSTEM_EXPRESS_PRIORIT
 _Atomic uint8_t supervisor_rests;
 
 static uint32_t s_hang_reported[WORKERS_MAX]; /* started_us of the run that was a fault */
+static uint32_t s_seen[WORKERS_MAX];          /* started_us of the run that was seen last ... */
+static int64_t s_seen_us[WORKERS_MAX];        /* ... and when it was seen first */
 static uint64_t s_stop_told;                  /* slots whose quota streak was acted upon */
 static int64_t s_quota_due_us;                /* next call of quota_poll_violations() */
 static int64_t s_quota_last_us;
 static int64_t s_next_us;
+static int64_t s_promised_us; /* when it was to look again */
+static int64_t s_patient_until_us;
+static int64_t s_began_us;  /* when it began to look */
+static int64_t s_looked_us; /* when it had looked last */
+static int64_t s_lost_us;   /* time since then, if the look came much later than promised */
 
 /** A refused charge becomes one event per window. */
 static void on_violation(unsigned slot, quota_kind_t kind, uint32_t count)
@@ -55,8 +66,10 @@ static void on_violation(unsigned slot, quota_kind_t kind, uint32_t count)
 void supervisor_watch_init(void)
 {
     memset(s_hang_reported, 0, sizeof(s_hang_reported));
+    memset(s_seen, 0, sizeof(s_seen));
     s_stop_told = 0;
     s_quota_due_us = s_quota_last_us = 0;
+    s_promised_us = NEVER_US;
     atomic_store(&supervisor_rests, 0);
     quota_set_violation_hook(on_violation);
 }
@@ -64,6 +77,22 @@ void supervisor_watch_init(void)
 static void look_again_at(int64_t us)
 {
     s_next_us = us < s_next_us ? us : s_next_us;
+}
+
+/**
+ * A run that is too long has been seen for a while, and no time was lost a moment ago: else it may
+ * have had no chance to come to an end.
+ */
+static bool had_its_chance(const worker_run_t *run, int64_t now)
+{
+    if (s_seen[run->worker] != run->started_us) {
+        s_seen[run->worker] = run->started_us;
+        s_seen_us[run->worker] = now;
+    }
+    if (s_lost_us != 0 || now - s_began_us > LATE_US) {
+        s_patient_until_us = now + CHANCE_US;
+    }
+    return now >= s_patient_until_us && now - s_seen_us[run->worker] >= CHANCE_US;
 }
 
 /* ---- handlers ------------------------------------------------------------------------------- */
@@ -93,6 +122,7 @@ static void watch_handler(unsigned worker)
         return;
     }
     const int64_t now = esp_timer_get_time();
+    const bool had_chance = had_its_chance(&run, now);
     if (run.running_us < run.time_limit_us) {
         look_again_at(now + (run.time_limit_us - run.running_us));
     } else if (!run.warned) {
@@ -100,6 +130,8 @@ static void watch_handler(unsigned worker)
     }
     if (run.running_us < HANG_US) {
         look_again_at(now + (HANG_US - run.running_us));
+    } else if (!had_chance) {
+        look_again_at(now + LOOK_US);
     } else if (s_hang_reported[worker] != run.started_us) {
         s_hang_reported[worker] = run.started_us;
         flight_record_slot(FLIGHT_HANG, run.slot, run.type, (uint32_t)(uintptr_t)run.handler,
@@ -146,7 +178,14 @@ static void watch_life(unsigned slot)
         s->watched = true;
         watchdog_begin(slot);
     }
+    if (s_lost_us != 0) {
+        watchdog_leave_out(slot, (uint32_t)(s_lost_us / MS));
+    }
     if (watchdog_check(slot, &next_ms) == WATCHDOG_SILENT) {
+        if (esp_timer_get_time() - s_began_us > LATE_US) { /* it was just now: next time */
+            look_again_at(s_began_us);
+            return;
+        }
         s->watched = false;
         if (is_starved(slot)) {
             ESP_LOGW(TAG, "%s gets no worker: the handlers of others hold them all",
@@ -197,10 +236,38 @@ static void poll_quotas(void)
     look_again_at(s_quota_due_us);
 }
 
+/* ---- lost time ------------------------------------------------------------------------------ */
+
+/** Lifecycle functions that run have lost it, too. */
+static void leave_out_of_deadlines(void)
+{
+    for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
+        supervised_t *s = supervised(slot);
+        if (!supervised_is_idle(slot) && s->deadline_us != NEVER_US) {
+            s->deadline_us += s_lost_us;
+            s->down_by_us += s_lost_us;
+        }
+    }
+}
+
+void supervisor_watch_sleeps_until(int64_t us)
+{
+    s_promised_us = us;
+    s_looked_us = s_began_us;
+}
+
 /* ---- all of it ------------------------------------------------------------------------------ */
 
 void supervisor_watch(void)
 {
+    s_began_us = esp_timer_get_time();
+    /* Nobody knows which part of the time since the last look was lost. */
+    s_lost_us = s_promised_us != NEVER_US && s_began_us - s_promised_us > LATE_US
+                    ? s_began_us - s_looked_us
+                    : 0;
+    if (s_lost_us != 0) {
+        leave_out_of_deadlines();
+    }
     s_next_us = NEVER_US;
     for (unsigned worker = 0; worker < event_workers_count(); worker++) {
         watch_handler(worker);

@@ -67,7 +67,8 @@ typedef struct {
 } watchdog_totals_t;
 
 /**
- * @brief Watch a service with this configuration; again: change it.
+ * @brief Watch a service with this configuration; again: change it, which counts as a proof of
+ * life.
  *
  * @context any task of the service, or firmware  @blocks registry lock  @owns config is copied
  * @return ESP_OK, or ESP_ERR_INVALID_ARG config is NULL, ESP_ERR_WATCHDOG_INVALID_TIMEOUT outside
