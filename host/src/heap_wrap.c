@@ -95,7 +95,7 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size)
 void *__wrap_aligned_alloc(size_t align, size_t size)
 {
     return is_boards() ? heap_aligned_alloc_default(align, size)
-                          : __real_aligned_alloc(align, size);
+                       : __real_aligned_alloc(align, size);
 }
 
 void *__wrap_memalign(size_t align, size_t size)

@@ -193,7 +193,7 @@ esp_err_t kapp_app_register(const kapp_source_t *source, bool allow_unsigned, ch
         p->source = *source;
         describe(p);
         if (name != NULL) {
-            strcpy(name, p->manifest.name); /* its length was checked */
+            memcpy(name, p->manifest.name, sizeof(p->manifest.name));
         }
         ret = add(p);
     }
