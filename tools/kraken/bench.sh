@@ -9,8 +9,8 @@
 #:   --json        one JSON object
 #:   --only LIST   of: throughput latency pools instructions scale fragmentation overhead memory promises
 #:   --plot FILE   a simulated month of the heap, as SVG
-#:   --guard       instructions of ten hot operations against bench/accepted_instructions.txt, 3 %; status 1 when one left
-#:   --accept      accept the present ones; say why in the commit
+#:   --guard       instructions of ten hot operations against bench/accepted_instructions.txt, 3 %; status 1 when one is further off
+#:   --accept      make the present ones the accepted ones; say why in the commit
 #:
 #: With IDF_PATH set to an ESP-IDF v5.5, its esp_event is compiled as it is and measured too.
 #: Measure times on a machine that does nothing else; instructions are the same anywhere.

@@ -19,7 +19,7 @@ targets=
 while [ $# -gt 0 ]; do
     case $1 in
     --flavour)
-        [ $# -ge 2 ] || die "--flavour needs a name"
+        [ $# -ge 2 ] || die "build: --flavour needs a name"
         flavour=$2
         shift
         ;;
@@ -32,7 +32,7 @@ done
 case $flavour in
 host | sim | coverage) need build ;;
 asan | tsan) need build sanitize ;;
-*) die "no flavour '$flavour'" ;;
+*) die "build: no flavour '$flavour' (./kraken build --help)" ;;
 esac
 case $targets in
 '' | *all*) need test ;;

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-#: check format, style, layers, headers, static analysis, scripts, links
+#: check format, style, layers, headers, static analysis, sizes, scripts, documents
 #:
 #: usage: ./kraken check [--CHECK…] [--fix]
 #:        ./kraken check --idf PATH [--board NAME] [--newlib DIR]
 #:
-#:   (nothing)     all of them, each once; the exit status is 0 when all are clean
+#:   (nothing)     all but --budget and --idf, each once; the exit status is 0 when all are clean
 #:   --format      clang-format 14; with --fix it writes
 #:   --style       braces, lengths, licence line, guards, loose ends, platform conditionals
 #:   --layers      who may include what
@@ -16,7 +16,7 @@
 #:   --analysis    cppcheck and clang-tidy
 #:   --xtensa      the portable sources for a 32-bit Xtensa
 #:   --size        flash and memory of each component on the device, against tools/size_accepted.txt; with --fix it is written
-#:   --budget      whether the system component keeps its share of flash and memory, with one line a source; not among "all"
+#:   --budget      whether the system component keeps its share of flash and memory, with one line a source
 #:   --idf PATH    every device source against the real headers of the ESP-IDF v5.5 at PATH, configured for a board of boards/
 #:                 (--board); its own compiler if on PATH, else Debian's with newlib (--newlib: other headers for that)
 #:

@@ -4,7 +4,7 @@
 #:
 #: usage: ./kraken clean [--all]
 #:
-#: Removes the build folders; --all also what menuconfig wrote.
+#: Removes the build folders, the firmware's too; --all also what menuconfig wrote for the PC build.
 set -eu
 # shellcheck source=tools/kraken/lib.sh
 . "$KRAKEN_ROOT/tools/kraken/lib.sh"
@@ -12,9 +12,9 @@ set -eu
 case ${1:-} in
 '') ;;
 --all) rm -f "$user_config" ;;
-*) die "clean: unknown option $1" ;;
+*) die "clean: unknown option $1 (./kraken clean --help)" ;;
 esac
-for flavour in host sim asan tsan coverage config; do
+for flavour in host sim asan tsan coverage config idf firmware; do
     rm -rf "${build_root:?}/$flavour"
 done
 rm -f "$build_root/compile_commands.json" "$build_root/.lock"

@@ -8,9 +8,9 @@
 #:   --asan         under AddressSanitizer and UBSan, both schedulers
 #:   --tsan         under ThreadSanitizer, threads only
 #:   --coverage     with line coverage of components/system; fails below the floor in tools/coverage_floor.txt
-#:   --flavour F    one flavour only
+#:   --flavour F    one flavour only: host, sim, asan, tsan or coverage
 #:   --filter RE    only the cases whose name matches
-#:   --label L      only the cases of this folder of tests/ (unit, port, spec, scenario, regression, build, tools)
+#:   --label L      only the cases of this folder of tests/ (unit, port, spec, scenario, regression, system, build, docs, tools)
 #:   --seeds N      seeds per scenario instead of the test's own number
 #:   --keep-going   run what could be built when something could not
 #:
@@ -51,6 +51,10 @@ while [ $# -gt 0 ]; do
     shift
 done
 
+case $flavours in
+"host sim" | host | sim | asan | tsan | coverage) ;;
+*) die "test: no flavour '$flavours' (./kraken test --help)" ;;
+esac
 need build test
 case $flavours in
 asan | tsan) need sanitize ;;
