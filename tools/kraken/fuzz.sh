@@ -55,7 +55,7 @@ for target in "$@"; do
         say "$target: nothing found in $(sed -n 's/^stat::number_of_executed_units: *//p' "$fuzz/$target.log") inputs"
     else
         tail -n 30 "$fuzz/$target.log" >&2
-        say "$target: see $fuzz/$target.log; the input is $(ls "$fuzz/finding-$target-"* | tail -n 1)"
+        say "$target: see $fuzz/$target.log; inputs that break it are $fuzz/finding-$target-*"
         status=1
     fi
 done

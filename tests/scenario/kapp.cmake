@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Apps out of packages; their programs are built by tests/unit/kapp.cmake.
+kraken_scenario(apps_from_packages SRCS apps_from_packages.c ../support/system_up.c ../support/program_package.c
+        ../support/kapp_builder.c
+    LINK kapp system mbedtls nvs_flash PRIVATE_OF system SEEDS 170
+    DEFINES "PROGRAM_HELLO=\"${CMAKE_CURRENT_BINARY_DIR}/app_as_program.so\"" "PROGRAM_DEAF=\"${CMAKE_CURRENT_BINARY_DIR}/deaf.so\"")
+target_link_libraries(scenario_apps_from_packages PRIVATE z)
+add_dependencies(scenario_apps_from_packages program_app_as_program program_deaf)
