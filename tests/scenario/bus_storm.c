@@ -235,7 +235,7 @@ static void check_accounts(void)
     SCENARIO_CHECK_INT(posted + refused_whole, ==, events_total);
     SCENARIO_CHECK_INT(bus.posted, >=,
                        posted); /* the core posts too, e.g. that a handler is slow */
-    SCENARIO_CHECK_INT(bus.no_memory, ==, refused_whole);
+    SCENARIO_CHECK_INT(bus.no_memory, >=, refused_whole); /* as above */
     SCENARIO_CHECK_INT(bus.delivered, ==, delivered);
     SCENARIO_CHECK_INT(bus.refused, ==, refused);
     SCENARIO_CHECK_INT(bus.displaced, ==, displaced);
