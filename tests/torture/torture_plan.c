@@ -70,6 +70,7 @@ void torture_make_plan(uint64_t seed, const torture_limits_t *limits, torture_pl
     plan->strategy = (uint8_t)torture_below(&random, 4);
     plan->idle_s = 900 + torture_below(&random, 900);
     plan_services(&random, plan);
+    const bool loops = torture_below(&random, 24) == 0; // one crash after the other
     // Shrinking must not change what is left: every number is drawn before anything is left out.
     for (unsigned i = 0; i < faults; i++) {
         planned_fault_t fault = {
@@ -78,6 +79,9 @@ void torture_make_plan(uint64_t seed, const torture_limits_t *limits, torture_pl
         fault.victim = (uint8_t)torture_random(&random);
         fault.pick = torture_random(&random);
         torture_random_t own = {.state = fault.pick};
+        if (loops) {
+            fault.kind = TORTURE_PANIC;
+        }
         if (limits->only_kind >= 0) {
             fault.kind = (torture_fault_t)limits->only_kind;
         }

@@ -14,6 +14,7 @@
 
 #define RECOVERY_MS 5000 // the promise, from noticed to running again, for each attempt
 #define SETTLE_MS   40000
+#define CALM_MS     5
 
 /* ---- the helper: makes the calls that block ---- */
 
@@ -142,24 +143,39 @@ void watch_begin(watch_t *watch, const planned_fault_t *fault)
     atomic_store(&watch->app->happened_us, 0);
 }
 
-/** The core wrote down that something is wrong with the victim. */
-static bool written_down(const watch_t *watch)
+/** What the core writes down when it notices a fault of this kind. */
+static bool tells_of(const flight_record_t *record, torture_fault_t kind)
+{
+    switch (kind) {
+    case TORTURE_SLOW_HANDLER:
+        return record->kind == FLIGHT_SLOW;
+    case TORTURE_HANG_HANDLER:
+        return record->kind == FLIGHT_HANG || record->kind == FLIGHT_FAULT;
+    case TORTURE_SILENCE:
+        return record->kind == FLIGHT_FAULT && record->a == (uint32_t)ESP_ERR_WATCHDOG_TIMEOUT;
+    case TORTURE_REPORTED:
+        return record->kind == FLIGHT_FAULT && record->a == (uint32_t)ESP_ERR_SERVICE_CRASHED;
+    default:
+        return record->kind == FLIGHT_FAULT || (record->kind == FLIGHT_EVENT && record->a != 0);
+    }
+}
+
+static bool written_down(const watch_t *watch, torture_fault_t kind)
 {
     flight_record_t record;
     uint32_t cursor = 0;
     while (flight_recorder_read(watch->victim->name, &cursor, &record) == ESP_OK &&
            (int32_t)(record.sequence - watch->sequence) > 0) {
-        if (record.kind == FLIGHT_FAULT || record.kind == FLIGHT_HANG ||
-            record.kind == FLIGHT_SLOW || (record.kind == FLIGHT_EVENT && record.a != 0)) {
+        if (tells_of(&record, kind)) {
             return true;
         }
     }
     return false;
 }
 
-static bool is_noticed(const watch_t *watch)
+static bool is_noticed(const watch_t *watch, torture_fault_t kind)
 {
-    return written_down(watch) || helper_failed() ||
+    return written_down(watch, kind) || helper_failed() ||
            watch_stats(watch->victim).restarts_failed != watch->restarts_failed;
 }
 
@@ -207,7 +223,7 @@ static void wait_until_noticed(watch_t *watch, const planned_fault_t *fault)
 {
     const torture_kind_t *kind = &torture_kinds[fault->kind];
     while (!watch->noticed) {
-        if (is_noticed(watch) ||
+        if (is_noticed(watch, fault->kind) ||
             (watch->column != IN_RUNNING && watch->column != IN_PAUSED && is_settled(watch))) {
             watch_note(watch);
             break;
@@ -253,7 +269,9 @@ static bool may_escalate(const watch_t *watch, const planned_fault_t *fault)
 static void settle(watch_t *watch, const planned_fault_t *fault)
 {
     const uint64_t from = watch->noticed_us;
-    for (uint32_t i = 0; !is_settled(watch); i++) {
+    // Noticed is not yet acted upon: only what lasts is settled.
+    for (uint32_t i = 0, calm = 0; calm < CALM_MS; i++) {
+        calm = is_settled(watch) ? calm + 1 : 0;
         TORTURE_CHECK(i < SETTLE_MS, "%s stays %s", watch->victim->name,
                       system_service_state_name(actor_info(watch->victim).state));
         vTaskDelay(1);
