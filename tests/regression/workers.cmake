@@ -3,6 +3,7 @@
 # Defects of this system that a review found, one file each: what two cores, and tasks cut half-way, do to it.
 set(system_up "${KRAKEN_ROOT}/tests/support/system_up.c")
 
-foreach(name w01_a_worker_that_left_is_woken w02_a_pool_refuses_while_it_has_blocks)
+foreach(name w01_a_worker_that_left_is_woken w02_a_pool_refuses_while_it_has_blocks
+        w03_a_call_cut_half_way)
     kraken_scenario(${name} SRCS ${name}.c ${system_up} LINK system PRIVATE_OF system)
 endforeach()

@@ -240,6 +240,11 @@ struct mailbox_waiter *event_waiter_begin(unsigned slot);
 /** @return false: the time is up */
 bool event_waiter_sleep(struct mailbox_waiter *waiter, TickType_t ticks);
 void event_waiter_end(struct mailbox_waiter *waiter);
+/** The tasks of this owner are to be ended: what they wait for on mailboxes, they wait for no more.
+ *  Holds until the owner's mailbox is opened again. */
+void event_waits_end(unsigned slot);
+/** The calling task is one of those. */
+bool event_waits_ended(void);
 /** Wake whoever waits on the mailbox. Called without locks. */
 void event_waiters_signal(unsigned slot);
 /** End a subscription: raise its generation, purge its waiting events, and free its entry unless
@@ -349,10 +354,12 @@ unsigned event_workers_quarantined(void);
  */
 
 void event_bus_init(void);
-/** Post in the name of a slot, past identity and quota: for the core's own events. isr-ok. */
+/** Post in the name of a slot, past identity and quota: for the core's own events. Does not wait
+ * for anybody's mailbox. isr-ok. */
 esp_err_t event_bus_post_as(unsigned slot, system_event_type_t type, const void *data, size_t size,
                             uint8_t priority);
-/** Post in the name of an owner and at the cost of its quota, whoever calls: for its timers. */
+/** Post in the name of an owner and at the cost of its quota, whoever calls: for its timers. Does
+ *  not wait: all timers there are share one task. */
 esp_err_t event_bus_post_for(system_service_id_t id, system_event_type_t type, const void *data,
                              size_t size, uint8_t priority);
 /**

@@ -127,7 +127,7 @@ static delivery_t deliver_waiting(post_t *p, event_receiver_t receiver)
     delivery_t outcome = deliver(p, receiver);
     while (outcome == DELIVERY_FULL && waiter != NULL) {
         const TickType_t waited = xTaskGetTickCount() - start;
-        if (waited >= limit || !event_waiter_sleep(waiter, limit - waited)) {
+        if (waited >= limit || event_waits_ended() || !event_waiter_sleep(waiter, limit - waited)) {
             break;
         }
         outcome = deliver(p, receiver);
@@ -280,20 +280,22 @@ esp_err_t event_bus_post_for(system_service_id_t id, system_event_type_t type, c
     if (ret != ESP_OK) {
         return ret;
     }
-    system_identity_t *identity = identify_caller(&p.may_wait);
-    return post_charged(&p, id, slot, data, size, identity);
+    return post_charged(&p, id, slot, data, size, system_identity());
 }
 
 esp_err_t event_bus_post_as(unsigned slot, system_event_type_t type, const void *data, size_t size,
                             uint8_t priority)
 {
-    post_t p = {.type = type, .priority = priority, .may_wait = !system_must_not_block()};
-    const esp_err_t ret = check_payload(type, data, size);
+    post_t p = {.type = type, .priority = priority};
+    esp_err_t ret = check_payload(type, data, size);
     if (ret != ESP_OK) {
         return ret;
     }
     p.now_us = esp_timer_get_time();
-    return post_copy(&p, service_slot_id(slot), data, size);
+    system_identity_t *identity = system_enter();
+    ret = post_copy(&p, service_slot_id(slot), data, size);
+    system_leave(identity);
+    return ret;
 }
 
 esp_err_t system_event_post_ex(system_service_id_t service_id, system_event_type_t type,

@@ -28,6 +28,7 @@ typedef struct mailbox_waiter {
 
 static mailbox_waiter_t s_waiters[CONFIG_SYSTEM_MAX_BLOCKED_POSTERS];
 static portMUX_TYPE s_waiter_lock = portMUX_INITIALIZER_UNLOCKED; /* protects .slot; leaf */
+static _Atomic bool s_waits_ended[SYSTEM_SLOTS]; /* of the owner whose tasks are to wait no more */
 
 void event_mailbox_init(void)
 {
@@ -145,6 +146,7 @@ void event_mailbox_open(unsigned slot, struct event_worker *own)
     mailbox->answers = 0;
     mailbox->state = MAILBOX_OPEN;
     portEXIT_CRITICAL(&mailbox->lock);
+    atomic_store(&s_waits_ended[slot], false);
 }
 
 unsigned event_mailbox_close(unsigned slot)
@@ -459,6 +461,23 @@ void event_waiter_end(mailbox_waiter_t *waiter)
     portENTER_CRITICAL(&s_waiter_lock);
     waiter->slot = SYSTEM_SLOT_NONE;
     portEXIT_CRITICAL(&s_waiter_lock);
+}
+
+void event_waits_end(unsigned slot)
+{
+    if (slot >= SYSTEM_SLOTS) {
+        return;
+    }
+    atomic_store(&s_waits_ended[slot], true);
+    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_BLOCKED_POSTERS; i++) {
+        (void)xSemaphoreGive(s_waiters[i].semaphore); /* whoever it is looks what is new */
+    }
+}
+
+bool event_waits_ended(void)
+{
+    const unsigned slot = system_current_slot();
+    return slot < SYSTEM_SLOTS && atomic_load(&s_waits_ended[slot]);
 }
 
 void event_waiters_signal(unsigned slot)

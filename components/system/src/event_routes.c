@@ -169,7 +169,8 @@ unsigned event_routes_next(system_event_type_t type, event_route_cursor_t *curso
         n = 0;
     }
     portENTER_CRITICAL_SAFE(&s_route_lock);
-    if (retain != POOL_NONE && first) {
+    /* Asked again under the lock: nothing is kept after forget_retained(). */
+    if (retain != POOL_NONE && first && event_type_retained(type)) {
         old = route->retained;
         route->retained = retain;
         pool_block_ref(retain);

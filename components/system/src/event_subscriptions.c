@@ -225,11 +225,12 @@ static esp_err_t wait_for_return(unsigned slot, uint16_t sub, uint16_t generatio
 {
     const TickType_t start = xTaskGetTickCount();
     const TickType_t limit = pdMS_TO_TICKS(CONFIG_SYSTEM_UNSUBSCRIBE_WAIT_MS);
+    system_identity_t *identity = system_enter(); /* not to be cut with a waiter's place */
     struct mailbox_waiter *waiter = event_waiter_begin(slot);
     esp_err_t ret = ESP_OK;
     while (still_running(sub, generation)) {
         const TickType_t waited = xTaskGetTickCount() - start;
-        if (waited >= limit) {
+        if (waited >= limit || event_waits_ended()) {
             ret = ESP_ERR_TIMEOUT;
             break;
         }
@@ -240,6 +241,7 @@ static esp_err_t wait_for_return(unsigned slot, uint16_t sub, uint16_t generatio
         }
     }
     event_waiter_end(waiter);
+    system_leave(identity);
     return ret;
 }
 

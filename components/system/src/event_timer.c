@@ -193,7 +193,11 @@ static esp_err_t start(system_service_id_t id, system_event_type_t type, const v
     if (size != 0) {
         memcpy(timer.data, data, size);
     }
-    return add(&timer, out);
+    system_identity_t *identity =
+        system_enter(); /* not to be cut with others' alarm in its hands */
+    const esp_err_t added = add(&timer, out);
+    system_leave(identity);
+    return added;
 }
 
 esp_err_t system_event_post_after(system_service_id_t service_id, system_event_type_t type,

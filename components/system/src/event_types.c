@@ -126,10 +126,12 @@ esp_err_t system_event_set_retained(system_event_type_t type, bool retained)
     if (!event_type_known(type)) {
         return ESP_ERR_EVENT_TYPE_NOT_FOUND;
     }
+    system_identity_t *identity = system_enter(); /* not to be cut with the last value in hand */
     atomic_store(&entry(type)->retained, retained);
     if (!retained) {
         event_routes_forget_retained(type);
     }
+    system_leave(identity);
     return ESP_OK;
 }
 

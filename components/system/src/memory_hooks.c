@@ -98,18 +98,6 @@ bool memory_seal_watches(void)
     return true;
 }
 
-/* The core's own code: a task of the core that acts for nobody, or any task inside one of our
- * calls. */
-static bool IRAM_ATTR in_core_code(void)
-{
-    const system_identity_t *identity = system_identity();
-
-    return identity != NULL &&
-           (atomic_load_explicit(&identity->slot, memory_order_relaxed) == SYSTEM_SLOT_NONE ||
-            atomic_load_explicit(&identity->depth, memory_order_relaxed) > 0);
-}
-
-#ifdef CONFIG_SYSTEM_TRACK_PLAIN_MALLOC
 static bool IRAM_ATTR is_paused(void)
 {
     const TaskHandle_t self = xTaskGetCurrentTaskHandle();
@@ -121,6 +109,18 @@ static bool IRAM_ATTR is_paused(void)
     return found;
 }
 
+/* The core's own code: a task of the core that acts for nobody, or any task inside one of our
+ * calls, but for those that were asked for memory. */
+static bool IRAM_ATTR in_core_code(void)
+{
+    const system_identity_t *identity = system_identity();
+
+    return identity != NULL &&
+           (atomic_load_explicit(&identity->slot, memory_order_relaxed) == SYSTEM_SLOT_NONE ||
+            (atomic_load_explicit(&identity->depth, memory_order_relaxed) > 0 && !is_paused()));
+}
+
+#ifdef CONFIG_SYSTEM_TRACK_PLAIN_MALLOC
 static void IRAM_ATTR track(void *ptr, size_t size)
 {
     const unsigned current = system_current_slot();

@@ -8,6 +8,7 @@
 #include "esp_log.h"
 #include "freertos/FreeRTOS.h"
 
+#include "event_internal.h"
 #include "memory_pool_internal.h"
 #include "resource_quota_internal.h"
 #include "system_internal.h"
@@ -391,8 +392,10 @@ void *memory_pool_alloc(size_t size)
     if (quota_charge_memory(slot, bytes) != ESP_OK) {
         return NULL;
     }
+    system_identity_t *identity = system_enter();
     const pool_index_t index = pool_block_take(size, source, POOL_KIND_MANUAL, false);
     void *ptr = index != POOL_NONE ? pool_payload(index) : pool_heap_alloc(size, source);
+    system_leave(identity);
     if (ptr == NULL) {
         quota_release_memory(slot, bytes);
     }
@@ -411,15 +414,8 @@ static esp_err_t free_heap_block(void *ptr)
     return ESP_ERR_MEMORY_FOREIGN_POINTER;
 }
 
-esp_err_t memory_pool_free(void *ptr)
+static esp_err_t free_pool_block(pool_index_t index)
 {
-    if (ptr == NULL) {
-        return ESP_OK;
-    }
-    const pool_index_t index = pool_find(ptr);
-    if (index == POOL_NONE) {
-        return free_heap_block(ptr);
-    }
     pool_block_t *block = &pool_blocks[index];
     if (!pool_block_convert(index, POOL_KIND_MANUAL, POOL_KIND_FREE)) {
         const uint32_t state = atomic_load_explicit(&block->state, memory_order_relaxed);
@@ -435,6 +431,18 @@ esp_err_t memory_pool_free(void *ptr)
     give_back(index);
     release_quota(source, memory_pool_block_bytes(size));
     return whole ? ESP_OK : ESP_ERR_MEMORY_CORRUPTED;
+}
+
+esp_err_t memory_pool_free(void *ptr)
+{
+    if (ptr == NULL) {
+        return ESP_OK;
+    }
+    const pool_index_t index = pool_find(ptr);
+    system_identity_t *identity = system_enter();
+    const esp_err_t ret = index == POOL_NONE ? free_heap_block(ptr) : free_pool_block(index);
+    system_leave(identity);
+    return ret;
 }
 
 esp_err_t memory_pool_get_stats(memory_pool_class_t pool, memory_pool_stats_t *out)

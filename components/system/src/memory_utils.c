@@ -7,6 +7,7 @@
 #include "esp_heap_caps.h"
 #include "esp_log.h"
 
+#include "event_internal.h"
 #include "memory_utils_internal.h"
 #include "relaxed.h"
 #include "resource_quota_internal.h"
@@ -207,26 +208,32 @@ size_t memory_reclaim_plain(unsigned slot, bool free_blocks)
 
 /* ---- public API ----------------------------------------------------------------------------- */
 
+/* Not to be cut between the heap and the ledger. */
+static void *alloc_uncut(unsigned slot, size_t size, memory_purpose_t purpose)
+{
+    system_identity_t *identity = system_enter();
+    void *ptr = alloc_for(slot, size, purpose);
+
+    system_leave(identity);
+    return ptr;
+}
+
 void *memory_alloc(size_t size, memory_purpose_t purpose)
 {
-    return alloc_for(system_current_slot(), size, purpose);
+    return alloc_uncut(system_current_slot(), size, purpose);
 }
 
 void *system_mem_alloc(system_service_id_t id, size_t size, memory_purpose_t purpose)
 {
     unsigned slot;
 
-    return service_slot_for_caller(id, &slot) == ESP_OK ? alloc_for(slot, size, purpose) : NULL;
+    return service_slot_for_caller(id, &slot) == ESP_OK ? alloc_uncut(slot, size, purpose) : NULL;
 }
 
-esp_err_t memory_free(void *ptr)
+static esp_err_t free_for(unsigned caller, void *ptr)
 {
     ledger_entry_t entry;
-    const unsigned caller = system_current_slot();
 
-    if (ptr == NULL) {
-        return ESP_OK;
-    }
     if (ledger_find(ptr, &entry) && entry.kind == LEDGER_ACCOUNTED && caller != SYSTEM_SLOT_NONE &&
         caller != entry.slot) {
         ESP_LOGE(TAG, "%s tried to free a block of %s", service_slot_name(caller),
@@ -249,6 +256,18 @@ esp_err_t memory_free(void *ptr)
     ledger_note_freed(ptr);
     release(&entry);
     return whole ? ESP_OK : ESP_ERR_MEMORY_CORRUPTED;
+}
+
+esp_err_t memory_free(void *ptr)
+{
+    if (ptr == NULL) {
+        return ESP_OK;
+    }
+    system_identity_t *identity = system_enter();
+    const esp_err_t ret = free_for(system_current_slot(), ptr);
+
+    system_leave(identity);
+    return ret;
 }
 
 esp_err_t system_mem_free(void *ptr)

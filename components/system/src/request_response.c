@@ -327,8 +327,13 @@ esp_err_t system_request_async(system_service_id_t self_id, system_service_id_t 
 esp_err_t system_request_cancel(system_service_id_t self_id, system_request_id_t request)
 {
     unsigned slot;
-    const esp_err_t ret = service_slot_for_caller(self_id, &slot);
-    return ret == ESP_OK ? request_table_cancel(request, slot) : ret;
+    esp_err_t ret = service_slot_for_caller(self_id, &slot);
+    if (ret == ESP_OK) {
+        system_identity_t *identity = system_enter();
+        ret = request_table_cancel(request, slot);
+        system_leave(identity);
+    }
+    return ret;
 }
 
 esp_err_t system_request_respond(system_request_id_t request, esp_err_t status, const void *data,

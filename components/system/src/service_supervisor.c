@@ -357,6 +357,7 @@ esp_err_t supervisor_start(void)
 
 static esp_err_t ask_and_wait(request_kind_t kind, system_service_id_t id)
 {
+    system_identity_t *identity = system_enter(); /* the place is given back */
     unsigned n = 0;
     for (bool expected = false; !atomic_compare_exchange_strong(&s_taken[n], &expected, true);
          expected = false) {
@@ -375,6 +376,7 @@ static esp_err_t ask_and_wait(request_kind_t kind, system_service_id_t id)
     const esp_err_t ret = request->result;
     atomic_store(&request->kind, REQUEST_NONE);
     atomic_store(&s_taken[n], false);
+    system_leave(identity);
     return ret;
 }
 

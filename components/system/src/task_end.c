@@ -10,6 +10,7 @@
 #include "esp_log.h"
 #include "freertos/semphr.h"
 
+#include "request_internal.h"
 #include "task_backend.h"
 
 static const char *TAG = "task_end";
@@ -47,6 +48,9 @@ static bool suspend(TaskHandle_t task)
 
 esp_err_t task_end(TaskHandle_t task, const system_identity_t *identity)
 {
+    const unsigned slot = system_identity_slot(identity);
+    event_waits_end(slot); /* a wait inside a call of ours would outlast all attempts */
+    requests_cancel_asker(slot);
     for (TickType_t waited = 0; s_mutex_count_readable; waited++) {
         if (suspend(task) && task_backend_mutexes_held(task) == 0 &&
             atomic_load(&identity->depth) == 0) {

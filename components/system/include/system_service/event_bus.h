@@ -55,7 +55,8 @@ typedef enum {
     SYSTEM_OVERFLOW_REJECT = 0,  /**< this subscriber misses the event; the poster is told */
     SYSTEM_OVERFLOW_DROP_OLDEST, /**< the oldest waiting event of this subscription goes */
     SYSTEM_OVERFLOW_KEEP_LATEST, /**< one waiting event per type: a newer one replaces it */
-    SYSTEM_OVERFLOW_BLOCK,       /**< the poster waits up to block_ms; REJECT in workers and ISRs */
+    SYSTEM_OVERFLOW_BLOCK,       /**< the poster waits up to block_ms; REJECT for posts of workers,
+                                    ISRs, timers and the system itself */
 } system_overflow_t;
 
 /** Longest wait that SYSTEM_OVERFLOW_BLOCK may ask of a poster, in ms. */
