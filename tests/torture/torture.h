@@ -175,8 +175,8 @@ typedef enum {
 #define ACTOR_WATCHDOG_MS 1000
 
 typedef struct {
-    char name[16];
-    char type_name[24];
+    char name[24];
+    char type_name[32];
     system_service_descriptor_t descriptor;
     service_watchdog_config_t watchdog;
     service_quota_t quota;
@@ -192,7 +192,7 @@ typedef struct {
 } actor_t;
 
 typedef struct {
-    char name[16];
+    char name[24];
     app_manifest_t manifest;
     service_quota_t quota;
     _Atomic uint32_t deed; /* DO_FAIL: its entry point returns */

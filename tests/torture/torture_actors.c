@@ -226,7 +226,7 @@ static void prepare(const torture_plan_t *plan, unsigned number)
     unsigned needs = 0;
     memset(actor, 0, sizeof(*actor));
     snprintf(actor->name, sizeof(actor->name), "service%u", number);
-    snprintf(actor->type_name, sizeof(actor->type_name), "%s.work", actor->name);
+    snprintf(actor->type_name, sizeof(actor->type_name), "service%u.work", number);
     for (unsigned i = 0; i < number && needs < NEEDS_MAX; i++) {
         if (plan->needs[number] & 1u << i) {
             actor->needs[needs++] = actors[i].name;
