@@ -63,8 +63,9 @@ esp_err_t service_reclaim(unsigned slot);
 /** After service_reclaim(): open the mailbox again for the same owner, with a fresh worker if it
  *  had one of its own and lost it. @return ESP_OK; ESP_ERR_NO_MEM no worker */
 esp_err_t service_reopen(unsigned slot);
-/** After service_reclaim(): forget the owner; its id is dead. */
-void service_release(unsigned slot);
+/** After service_reclaim(): forget the owner; its id is dead.
+ *  @return ESP_OK; ESP_ERR_SERVICE_STALE_ID somebody else forgot it before */
+esp_err_t service_release(system_service_id_t id);
 /** Number of owners registered now. */
 unsigned service_count(void);
 
@@ -84,6 +85,6 @@ esp_err_t supervisor_start(void);
 /** Stop all owners in reverse order and end the supervisor's tasks. */
 esp_err_t supervisor_stop(void);
 /** Stop an owner that is about to be unregistered, and reclaim it. */
-esp_err_t supervisor_remove(unsigned slot);
+esp_err_t supervisor_remove(system_service_id_t id);
 /** Something changed that moves the next deadline: wake the supervisor. isr-ok. */
 void supervisor_poke(void);

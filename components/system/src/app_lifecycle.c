@@ -167,7 +167,7 @@ void app_life_take_back(app_life_t *life)
     if (service_reclaim(slot) != ESP_OK) {
         ESP_LOGE(TAG, "%s: a handler of it still runs", service_slot_name(slot));
     }
-    service_release(slot);
+    (void)service_release(life->id);
 }
 
 void app_life_free_task(app_life_t *life)

@@ -201,12 +201,16 @@ void event_routes_forget_retained(system_event_type_t type)
 
 /* ---- linking -------------------------------------------------------------------------------- */
 
-/** Hand the retained value to a new subscription: under the route lock, so that no newer event of
- *  the type can overtake it. */
-static void put_retained_locked(const event_route_t *route, uint16_t sub, mailbox_wake_t *wake)
+/**
+ * Hand the retained value to a new subscription: under the route lock, so that no newer event of
+ * the type can overtake it.
+ * @return what it took the place of, to be released without the lock, or POOL_NONE
+ */
+static pool_index_t put_retained_locked(const event_route_t *route, uint16_t sub,
+                                        mailbox_wake_t *wake)
 {
     if (route->retained == POOL_NONE) {
-        return;
+        return POOL_NONE;
     }
     const pool_index_t block = route->retained;
     const uint8_t priority = (uint8_t)atomic_load(&pool_block(block)->link);
@@ -216,11 +220,18 @@ static void put_retained_locked(const event_route_t *route, uint16_t sub, mailbo
     const delivery_t outcome =
         event_mailbox_put(receiver, block, priority_queue_lane(priority), wake, &displaced);
     if (outcome == DELIVERY_FULL || outcome == DELIVERY_GONE) {
-        pool_block_release(block);
+        pool_block_release(block); /* never the last one: the route holds one too */
     }
+    return displaced;
+}
+
+/** What is left to do once the route lock is released. */
+static void after_put(const mailbox_wake_t *wake, pool_index_t displaced)
+{
     if (displaced != POOL_NONE) {
         pool_block_release(displaced);
     }
+    event_mailbox_wake(wake, NULL);
 }
 
 void event_routes_link(uint16_t sub, system_event_type_t type)
@@ -235,9 +246,9 @@ void event_routes_link(uint16_t sub, system_event_type_t type)
     put_link(&event_subs[sub].next, get_link(link));
     put_link(link, sub);
     step_version_locked();
-    put_retained_locked(&s_routes[type], sub, &wake);
+    const pool_index_t displaced = put_retained_locked(&s_routes[type], sub, &wake);
     portEXIT_CRITICAL(&s_route_lock);
-    event_mailbox_wake(&wake, NULL);
+    after_put(&wake, displaced);
 }
 
 static void link_pattern_type(system_event_type_t type, void *arg)
@@ -247,9 +258,9 @@ static void link_pattern_type(system_event_type_t type, void *arg)
     mailbox_wake_t wake = {0};
     portENTER_CRITICAL(&s_route_lock);
     mark_pattern_locked(type, pattern, true);
-    put_retained_locked(&s_routes[type], sub, &wake);
+    const pool_index_t displaced = put_retained_locked(&s_routes[type], sub, &wake);
     portEXIT_CRITICAL(&s_route_lock);
-    event_mailbox_wake(&wake, NULL);
+    after_put(&wake, displaced);
 }
 
 static uint8_t take_pattern(const char *text, uint16_t sub)

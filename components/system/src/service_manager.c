@@ -300,9 +300,15 @@ esp_err_t service_reopen(unsigned slot)
     return ret;
 }
 
-void service_release(unsigned slot)
+esp_err_t service_release(system_service_id_t id)
 {
+    unsigned slot;
     registry_lock();
+    const esp_err_t ret = service_slot_of(id, &slot); /* somebody may have been faster */
+    if (ret != ESP_OK) {
+        registry_unlock();
+        return ret;
+    }
     event_worker_forget_private(slot);
     log_control_reclaim(slot);
     atomic_store(&s_ids[slot], SYSTEM_SERVICE_ID_NONE);
@@ -312,6 +318,7 @@ void service_release(unsigned slot)
     s_records[slot].descriptor = NULL;
     atomic_fetch_sub(&s_used, 1);
     registry_unlock();
+    return ESP_OK;
 }
 
 esp_err_t system_service_unregister(system_service_id_t id)
@@ -324,11 +331,8 @@ esp_err_t system_service_unregister(system_service_id_t id)
     if (system_current_slot() != SYSTEM_SLOT_NONE) {
         return ESP_ERR_INVALID_STATE; /* its own code would be cut from under it */
     }
-    ret = supervisor_remove(slot);
-    if (ret == ESP_OK) {
-        service_release(slot);
-    }
-    return ret;
+    ret = supervisor_remove(id);
+    return ret == ESP_OK ? service_release(id) : ret;
 }
 
 /* ---- asking --------------------------------------------------------------------------------- */

@@ -425,9 +425,9 @@ esp_err_t system_service_stop_all(void)
     return ask(REQUEST_STOP_ALL, SYSTEM_SERVICE_ID_NONE);
 }
 
-esp_err_t supervisor_remove(unsigned slot)
+esp_err_t supervisor_remove(system_service_id_t id)
 {
-    return ask(REQUEST_REMOVE, service_slot_id(slot));
+    return ask(REQUEST_REMOVE, id);
 }
 
 esp_err_t system_service_restart(system_service_id_t id)
