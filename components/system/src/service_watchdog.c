@@ -34,11 +34,11 @@ typedef struct {
     _Atomic uint32_t beat_ms;  /* last heartbeat */
     _Atomic uint32_t alive_ms; /* last sign of any kind; written by the supervisor */
     _Atomic uint8_t ever_alive;
-    /* the supervisor's own */
-    uint32_t looked_ms; /* when it looked last */
-    uint32_t heartbeats_seen;
-    uint32_t answers_seen;
-    bool ping_waits; /* a ping lies in the mailbox */
+    /* the supervisor's own, but for the start of a life in watchdog_attach() */
+    _Atomic uint32_t looked_ms; /* when it looked last */
+    _Atomic uint32_t heartbeats_seen;
+    _Atomic uint32_t answers_seen;
+    _Atomic uint8_t ping_waits; /* a ping lies in the mailbox */
     /* counts: service_watchdog_stats_t */
     _Atomic uint32_t heartbeats, foreign_heartbeats, pings, timeouts, restarts, restarts_failed;
     _Atomic uint32_t attempts, last_recovery_ms, worst_recovery_ms;
@@ -82,10 +82,42 @@ static void set_config(liveness_t *live, const service_watchdog_config_t *config
     atomic_store(&live->attached, 1);
 }
 
+/** Field by field: the supervisor may be looking at the life before. */
+static void forget(liveness_t *live)
+{
+    _Atomic uint8_t *const flags[] = {&live->attached,    &live->enabled, &live->auto_restart,
+                                      &live->is_critical, &live->anew,    &live->ever_alive,
+                                      &live->ping_waits};
+    _Atomic uint32_t *const words[] = {
+        &live->timeout_ms,
+        &live->max_attempts,
+        &live->beat_ms,
+        &live->alive_ms,
+        &live->looked_ms,
+        &live->heartbeats_seen,
+        &live->answers_seen,
+        &live->heartbeats,
+        &live->foreign_heartbeats,
+        &live->pings,
+        &live->timeouts,
+        &live->restarts,
+        &live->restarts_failed,
+        &live->attempts,
+        &live->last_recovery_ms,
+        &live->worst_recovery_ms,
+    };
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        atomic_store(flags[i], 0);
+    }
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        atomic_store(words[i], 0);
+    }
+}
+
 void watchdog_attach(unsigned slot, const service_watchdog_config_t *config)
 {
     supervisor_attach(slot);
-    memset(&s_live[slot], 0, sizeof(s_live[slot]));
+    forget(&s_live[slot]);
     s_live[slot].looked_ms = watchdog_now_ms();
     atomic_store(&s_live[slot].alive_ms, s_live[slot].looked_ms);
     if (config != NULL) {
@@ -95,7 +127,7 @@ void watchdog_attach(unsigned slot, const service_watchdog_config_t *config)
 
 void watchdog_reclaim(unsigned slot)
 {
-    memset(&s_live[slot], 0, sizeof(s_live[slot]));
+    forget(&s_live[slot]);
 }
 
 bool watchdog_is_critical(unsigned slot)

@@ -169,6 +169,7 @@ static bool is_starved(unsigned slot)
 static void watch_life(unsigned slot)
 {
     supervised_t *s = supervised(slot);
+    const system_service_id_t id = service_slot_id(slot);
     uint32_t next_ms = 0;
     if (!is_to_be_watched(slot)) {
         s->watched = false;
@@ -182,6 +183,10 @@ static void watch_life(unsigned slot)
         watchdog_leave_out(slot, (uint32_t)(s_lost_us / MS));
     }
     if (watchdog_check(slot, &next_ms) == WATCHDOG_SILENT) {
+        if (service_slot_id(slot) != id) { /* the slot changed hands under the look */
+            look_again_at(s_began_us);
+            return;
+        }
         if (esp_timer_get_time() - s_began_us > LATE_US) { /* it was just now: next time */
             look_again_at(s_began_us);
             return;
