@@ -14,6 +14,10 @@ static void print_report(const boot_report_t *report)
     shell_print("boot %" PRIu32 " after %s; crashes in a row: %" PRIu32 "%s", report->boots,
                 boot_reason_name(report->reason), report->crashes,
                 report->crash_loop ? ", a crash loop" : "");
+    if (report->forced_restarts != 0) {
+        shell_print("restarted %" PRIu32 " times since power-on because nothing less helped",
+                    report->forced_restarts);
+    }
     if (report->culprit_known) {
         shell_print("culprit: %s, handler 0x%08" PRIx32 ", event '%s', %s, %" PRIu32
                     " ms after that boot",

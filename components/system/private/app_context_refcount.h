@@ -31,6 +31,8 @@ typedef struct {
     _Atomic system_service_id_t id; /* of this life */
     uint8_t app;                    /* its place in the app table */
     _Atomic bool set_aside;         /* the task could not be ended: reap it when it parks */
+    int64_t aside_us;               /* since when, or when it was tried last to end it */
+    char name[SYSTEM_NAME_MAX + 1]; /* of the app; its manifest may go before such a task */
     _Atomic bool paused_itself;     /* its own call paused it: its own call may resume it */
     _Atomic uint8_t refs;           /* 0 = free */
     _Atomic uint8_t task_state;     /* app_task_t */

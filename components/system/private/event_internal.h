@@ -347,6 +347,15 @@ void event_worker_set_warned(unsigned n);
 esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub);
 /** Workers of a kind that take mailboxes: alive, not given up. */
 unsigned event_workers_serving(worker_kind_t kind);
+/** A worker was set aside and is so still. @param[out] slot whose handler holds it */
+bool event_worker_aside(unsigned n, unsigned *slot);
+/** Try once more to end one that was set aside.
+ *  @return ESP_OK it is gone; ESP_ERR_INVALID_STATE it holds a mutex; ESP_ERR_TIMEOUT not at a safe
+ *          point now */
+esp_err_t event_worker_end_aside(unsigned n);
+/** Put shared workers where some are missing and places are free again. @context the supervisor
+ *  @return false: some are missing still */
+bool event_workers_refill(void);
 /** Workers given up whose tasks still exist. */
 unsigned event_workers_quarantined(void);
 

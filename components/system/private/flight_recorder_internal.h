@@ -82,6 +82,10 @@ void boot_record_init(void);
  *  for the healthy minute. @return ESP_OK; ESP_ERR_NO_MEM no timer */
 esp_err_t boot_record_start(void);
 void boot_record_stop(void);
+/** Crashes in a row, as they count now. Without a record nobody knows: UINT32_MAX. */
+uint32_t boot_crashes_in_a_row(void);
+/** As boot_restart_into_safe_mode(), by name and without a word on the console. */
+void boot_restart_for(const char *culprit, esp_err_t reason) __attribute__((noreturn));
 
 /* ---- port: panic_backend.c ----------------------------------------------------------------------
  */

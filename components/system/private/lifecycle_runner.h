@@ -50,6 +50,10 @@ bool lifecycle_result(int runner, esp_err_t *result);
  */
 esp_err_t lifecycle_give_up(int runner);
 
+/** A runner was set aside and is so still. @param[out] slot whose function holds it */
+bool lifecycle_runner_aside(unsigned n, unsigned *slot);
+/** Try once more to end and replace one that was set aside. @return as task_try_end() */
+esp_err_t lifecycle_end_aside(unsigned n);
 /** True when no runner can serve any more: all are set aside. */
 bool lifecycle_runners_exhausted(void);
 

@@ -165,6 +165,19 @@ bool supervisor_group_count(system_supervisor_t *group, uint32_t now_ms);
 /** The members of a group and of those below it. */
 slot_set_t supervisor_group_members(system_supervisor_t group);
 
+/* ---- supervisor_last_resort.c: when nothing less helps than a restart ---------------------------
+ */
+
+void last_resort_init(void);
+/** Restart the chip into safe mode, announced. The first cause counts. @context any task, no locks
+ */
+void last_resort_ask(const char *culprit, system_service_id_t id, esp_err_t reason);
+/** A task was set aside: look after it from now on. */
+void last_resort_aside(void);
+/** @return true when something changed. Does not return when it is time. */
+bool last_resort_step(void);
+int64_t last_resort_deadline(void);
+
 /* ---- supervisor_watch.c: handlers, signs of life, quotas ---------------------------------------
  */
 

@@ -24,3 +24,11 @@ void task_end_self_test(void);
  * running
  */
 esp_err_t task_end(TaskHandle_t task, const system_identity_t *identity);
+
+/**
+ * One attempt to end a task that was set aside before; nothing it waits for is cut short.
+ * @context as task_end()  @blocks up to three ticks
+ * @return ESP_OK; ESP_ERR_INVALID_STATE it holds a mutex; ESP_ERR_TIMEOUT it is inside one of our
+ *         calls, or does not come to a stand
+ */
+esp_err_t task_try_end(TaskHandle_t task, const system_identity_t *identity);

@@ -51,5 +51,6 @@ void watchdog_count_restart(unsigned slot, uint32_t recovery_ms);
 void watchdog_count_restart_failed(unsigned slot);
 void watchdog_count_given_up(void);
 void watchdog_count_safe_mode(void);
+void watchdog_count_last_resort(void);
 /** The number in watchdog_get_stats(). */
 void watchdog_set_attempts(unsigned slot, uint32_t attempts);

@@ -54,6 +54,13 @@ void app_keeper_kick(void)
     }
 }
 
+static void sooner(int64_t *next_us, int64_t due_us)
+{
+    if (due_us < *next_us) {
+        *next_us = due_us;
+    }
+}
+
 /* ---- the way down -------------------------------------------------------- */
 
 /** The task may be gone, or can be made to go. @return false: not yet */
@@ -80,6 +87,8 @@ static bool end_task(app_t *app, app_life_t *life, bool overdue)
     atomic_store(&life->identity.slot, SYSTEM_SLOT_DEAD); /* from here on it is nobody */
     atomic_store(&life->state, APP_STATE_STOPPED);
     vTaskPrioritySet(life->task, tskIDLE_PRIORITY); /* let it spin where it hurts least */
+    life->aside_us = esp_timer_get_time();
+    system_copy_name(life->name, app->manifest->name);
     life->set_aside = true;
     return true;
 }
@@ -190,12 +199,32 @@ static bool step_down(app_t *app)
 
 /* ---- the task ---------------------------------------------------------------------------- */
 
-/** A task that was set aside came back: bury it. */
+#define LOST_LOCK_US (CONFIG_SYSTEM_LOST_LOCK_RESTART_S * INT64_C(1000000))
+
+/** One that was set aside long ago may be where it can be ended by now; or it never will be. */
+static void try_again(app_life_t *life)
+{
+    life->aside_us = esp_timer_get_time();
+    const esp_err_t ret = task_try_end(life->task, &life->identity);
+    if (ret == ESP_OK) {
+        ESP_LOGW(TAG, "%s: its task that was set aside could be ended after all", life->name);
+        atomic_store(&life->task_state, APP_TASK_NONE);
+    } else if (ret == ESP_ERR_INVALID_STATE) { /* others may wait for what it holds */
+        last_resort_ask(life->name, SYSTEM_SERVICE_ID_NONE, ESP_ERR_SYSTEM_LOCK_LOST);
+    }
+}
+
+/** A task that was set aside: bury it once it came back. @param arg when to look again, in us */
 static void reap(app_life_t *life, void *arg)
 {
-    (void)arg;
     if (!life->set_aside) {
         return;
+    }
+    if (LOST_LOCK_US != 0 && atomic_load(&life->task_state) == APP_TASK_ALIVE) {
+        if (esp_timer_get_time() >= life->aside_us + LOST_LOCK_US) {
+            try_again(life);
+        }
+        sooner(arg, life->aside_us + LOST_LOCK_US);
     }
     if (atomic_load(&life->task_state) == APP_TASK_PARKED &&
         eTaskGetState(life->task) == eSuspended) {
@@ -217,13 +246,6 @@ uint32_t app_keeper_set_aside(void)
     uint32_t count = 0;
     app_contexts_for_each(count_set_aside, &count);
     return count;
-}
-
-static void sooner(int64_t *next_us, int64_t due_us)
-{
-    if (due_us < *next_us) {
-        *next_us = due_us;
-    }
 }
 
 #ifdef CONFIG_SYSTEM_WATCHDOG_ENABLE
@@ -315,7 +337,7 @@ static void keeper_task(void *arg)
         for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_APPS; i++) {
             look_after(app_at(i), &next_us);
         }
-        app_contexts_for_each(reap, NULL);
+        app_contexts_for_each(reap, &next_us);
         TickType_t wait = portMAX_DELAY;
         s_promised_us = next_us;
         s_looked_us = s_began_us;

@@ -38,6 +38,7 @@ typedef struct {
     uint32_t boots;
     uint32_t crashes;
     uint32_t flags;
+    uint32_t forced; /* restarts into safe mode that were asked for */
     char culprit[SYSTEM_NAME_MAX + 1];
     char event[SYSTEM_NAME_MAX + 1];
     uint32_t handler;
@@ -92,20 +93,23 @@ static void save(void)
 
 /* ---- the culprit ---------------------------------------------------------------------------- */
 
-static void blame(unsigned slot, system_event_type_t type, uint32_t handler, esp_err_t error)
+static void blame(const char *culprit, system_event_type_t type, uint32_t handler, esp_err_t error)
 {
     s_now.flags |= FLAG_BLAMED;
     memset(s_now.culprit, 0, sizeof(s_now.culprit));
     memset(s_now.event, 0, sizeof(s_now.event));
-    if (slot < SYSTEM_SLOTS) {
-        system_copy_name(s_now.culprit, service_slot_name(slot));
-    }
+    system_copy_name(s_now.culprit, culprit);
     if (event_type_known(type)) {
         system_copy_name(s_now.event, event_type_name(type));
     }
     s_now.handler = handler;
     s_now.error = (uint32_t)error;
     s_now.time_ms = (uint32_t)(esp_timer_get_time() / 1000);
+}
+
+static const char *name_of(unsigned slot)
+{
+    return slot < SYSTEM_SLOTS ? service_slot_name(slot) : "";
 }
 
 /** The chip panics: say in whose code. Nothing here waits, prints or allocates. */
@@ -128,7 +132,7 @@ static void on_panic(TaskHandle_t task)
         }
     }
     flight_record_slot(FLIGHT_PANIC, slot, type, handler, 0);
-    blame(slot, type, handler, ESP_OK);
+    blame(name_of(slot), type, handler, ESP_OK);
     save();
 }
 
@@ -137,19 +141,32 @@ static void on_shutdown(void)
     flight_record(FLIGHT_SHUTDOWN, 0, 0, 0, 0);
 }
 
+void boot_restart_for(const char *culprit, esp_err_t reason)
+{
+    flight_record(FLIGHT_FAULT,
+                  culprit[0] != '\0' ? flight_subject_of(culprit, flight_next_sequence()) : 0, 0,
+                  (uint32_t)reason, 0);
+    blame(culprit, SYSTEM_EVENT_TYPE_NONE, 0, reason);
+    s_now.flags |= FLAG_SAFE_NEXT;
+    s_now.forced++;
+    save();
+    esp_restart();
+}
+
 void boot_restart_into_safe_mode(system_service_id_t id, esp_err_t reason)
 {
     unsigned slot = SYSTEM_SLOT_NONE;
     if (service_slot_of(id, &slot) != ESP_OK) {
         slot = SYSTEM_SLOT_NONE;
     }
-    flight_record_slot(FLIGHT_FAULT, slot, SYSTEM_EVENT_TYPE_NONE, (uint32_t)reason, 0);
-    blame(slot, SYSTEM_EVENT_TYPE_NONE, 0, reason);
-    s_now.flags |= FLAG_SAFE_NEXT;
-    save();
     ESP_LOGE(TAG, "%s: %s: restarting into safe mode", service_slot_name(slot),
              system_error_to_string(reason));
-    esp_restart();
+    boot_restart_for(name_of(slot), reason);
+}
+
+uint32_t boot_crashes_in_a_row(void)
+{
+    return s_now.crashes;
 }
 
 /* ---- this boot ------------------------------------------------------------------------------ */
@@ -199,9 +216,11 @@ void boot_record_init(void)
     flight_recorder_init(found == NULL);
     s_report = (boot_report_t){.reason = reason, .crash = is_crash(reason, last.flags)};
     report_last(&last);
-    s_now = (copy_t){.boots = last.boots + 1, .crashes = last.crashes + s_report.crash};
+    s_now = (copy_t){
+        .boots = last.boots + 1, .crashes = last.crashes + s_report.crash, .forced = last.forced};
     s_report.boots = s_now.boots;
     s_report.crashes = s_now.crashes;
+    s_report.forced_restarts = s_now.forced;
     s_report.crash_loop = s_report.crashes >= CONFIG_SYSTEM_CRASH_LOOP_BOOTS;
     s_safe_asked = (last.flags & FLAG_SAFE_NEXT) != 0;
     save();

@@ -13,6 +13,7 @@
 #include "esp_log.h"
 
 #include "event_worker_internal.h"
+#include "supervisor_internal.h"
 #include "task_end.h"
 
 static const char *TAG = "event_worker";
@@ -220,6 +221,14 @@ esp_err_t event_worker_destroy_private(event_worker_t *worker)
 
 /* ---- quarantine ----------------------------------------------------------------------------- */
 
+/** Its task was ended. */
+static void bury(event_worker_t *worker)
+{
+    event_worker_release_block(worker); /* the reference was the dead task's */
+    atomic_store(&worker->started_us, 0);
+    atomic_store(&worker->alive, PLACE_FREE);
+}
+
 esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub)
 {
     event_worker_t *worker = &event_workers[n];
@@ -232,17 +241,61 @@ esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub)
     const BaseType_t core = worker->core;
     const esp_err_t ended = task_end(worker->task, &worker->identity);
     if (ended == ESP_OK) {
-        event_worker_release_block(worker); /* the reference was the dead task's */
-        atomic_store(&worker->started_us, 0);
-        atomic_store(&worker->alive, PLACE_FREE);
+        bury(worker);
     } else {
         vTaskPrioritySet(worker->task, tskIDLE_PRIORITY); /* let it spin where it hurts least */
     }
     atomic_fetch_sub(&s_ending[n], 1);
     update_mask(kind);
+    if (ended != ESP_OK) {
+        last_resort_aside();
+        supervisor_poke();
+    }
     if (kind != WORKER_PRIVATE && start_shared(kind, core) != ESP_OK) {
         ESP_LOGE(TAG, "no spare worker left to replace worker %u", n);
         return ESP_ERR_NO_MEM;
     }
     return ended;
+}
+
+bool event_worker_aside(unsigned n, unsigned *slot)
+{
+    const event_worker_t *worker = &event_workers[n];
+    *slot = system_identity_slot(&worker->identity);
+    return atomic_load(&worker->quarantined) && atomic_load(&worker->alive) == PLACE_ALIVE;
+}
+
+esp_err_t event_worker_end_aside(unsigned n)
+{
+    event_worker_t *worker = &event_workers[n];
+    unsigned slot;
+    esp_err_t ret = ESP_OK;
+    atomic_fetch_add(&s_ending[n], 1); /* before the look: from now on nobody else deletes it */
+    if (event_worker_aside(n, &slot)) {
+        ret = task_try_end(worker->task, &worker->identity);
+        if (ret == ESP_OK) {
+            bury(worker);
+        }
+    }
+    atomic_fetch_sub(&s_ending[n], 1);
+    return ret;
+}
+
+bool event_workers_refill(void)
+{
+    bool all = true;
+    for (BaseType_t core = 0; core < portNUM_PROCESSORS; core++) {
+        for (worker_kind_t kind = WORKER_GENERAL; kind <= WORKER_EXPRESS; kind++) {
+            bool serves = false;
+            for (unsigned n = 0; n < STATIC_WORKERS; n++) {
+                const event_worker_t *worker = &event_workers[n];
+                serves |= atomic_load(&worker->alive) == PLACE_ALIVE && worker->kind == kind &&
+                          worker->core == core && !atomic_load(&worker->quarantined);
+            }
+            if (!serves) {
+                all &= start_shared(kind, core) == ESP_OK;
+            }
+        }
+    }
+    return all;
 }

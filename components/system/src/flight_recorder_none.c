@@ -90,6 +90,18 @@ esp_err_t boot_report_get(boot_report_t *out)
     return out == NULL ? ESP_ERR_INVALID_ARG : ESP_ERR_SYSTEM_DISABLED;
 }
 
+uint32_t boot_crashes_in_a_row(void)
+{
+    return UINT32_MAX;
+}
+
+void boot_restart_for(const char *culprit, esp_err_t reason)
+{
+    (void)culprit;
+    (void)reason;
+    esp_restart();
+}
+
 void boot_restart_into_safe_mode(system_service_id_t id, esp_err_t reason)
 {
     (void)id;

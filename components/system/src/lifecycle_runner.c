@@ -11,7 +11,7 @@
 #include "esp_log.h"
 
 #include "event_internal.h"
-#include "service_record.h"
+#include "supervisor_internal.h"
 #include "task_end.h"
 
 static const char *TAG = "lifecycle";
@@ -153,6 +153,29 @@ bool lifecycle_result(int runner, esp_err_t *result)
     return true;
 }
 
+static void replace(runner_t *runner)
+{
+    if (start_runner(runner) != ESP_OK) {
+        ESP_LOGE(TAG, "cannot replace runner %u", (unsigned)(runner - s_runners));
+    }
+}
+
+bool lifecycle_runner_aside(unsigned n, unsigned *slot)
+{
+    *slot = system_identity_slot(&s_runners[n].identity);
+    return atomic_load(&s_runners[n].state) == RUNNER_GIVEN_UP;
+}
+
+esp_err_t lifecycle_end_aside(unsigned n)
+{
+    runner_t *r = &s_runners[n];
+    const esp_err_t ret = task_try_end(r->task, &r->identity);
+    if (ret == ESP_OK) { /* also when its function came back just now: nobody has given it a job */
+        replace(r);
+    }
+    return ret;
+}
+
 esp_err_t lifecycle_give_up(int runner)
 {
     runner_t *r = &s_runners[runner];
@@ -161,15 +184,14 @@ esp_err_t lifecycle_give_up(int runner)
         return ESP_ERR_INVALID_STATE;
     }
     if (task_end(r->task, &r->identity) == ESP_OK) {
-        if (start_runner(r) != ESP_OK) {
-            ESP_LOGE(TAG, "cannot replace runner %d", runner);
-        }
+        replace(r);
         return ESP_OK;
     }
     vTaskPrioritySet(r->task, tskIDLE_PRIORITY);     /* let it spin where it hurts least */
     if (atomic_load(&r->state) != RUNNER_GIVEN_UP) { /* it came back just now */
         vTaskPrioritySet(r->task, CONFIG_SYSTEM_WORKER_PRIORITY);
     }
+    last_resort_aside();
     return ESP_ERR_TIMEOUT;
 }
 

@@ -283,6 +283,7 @@ static void settle(void)
     do {
         changed = supervisor_requests_step();
         changed |= safe_mode_step();
+        changed |= last_resort_step();
         for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
             if (supervised_present(slot)) {
                 changed |= step_asked(slot);
@@ -296,6 +297,8 @@ static void settle(void)
 static void sleep_until_needed(void)
 {
     int64_t deadline = supervisor_watch_deadline();
+    const int64_t last = last_resort_deadline();
+    deadline = last < deadline ? last : deadline;
     for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
         if (supervised_present(slot)) {
             const int64_t one = supervised_deadline(slot);
@@ -333,6 +336,7 @@ esp_err_t supervisor_start(void)
     supervised_init();
     supervisor_groups_init();
     safe_mode_init();
+    last_resort_init();
     supervisor_watch_init();
     for (unsigned i = 0; i < REQUESTS; i++) {
         memset(&s_requests[i], 0, sizeof(s_requests[i]));

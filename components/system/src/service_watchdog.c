@@ -46,7 +46,7 @@ typedef struct {
 
 static liveness_t s_live[SYSTEM_SLOTS];
 static struct {
-    _Atomic uint32_t timeouts, restarts, restarts_failed, given_up, safe_mode_entries;
+    _Atomic uint32_t timeouts, restarts, restarts_failed, given_up, safe_mode_entries, last_resorts;
 } s_totals;
 
 bool watchdog_on(void)
@@ -306,6 +306,11 @@ void watchdog_count_safe_mode(void)
     relaxed_add(&s_totals.safe_mode_entries, 1);
 }
 
+void watchdog_count_last_resort(void)
+{
+    relaxed_add(&s_totals.last_resorts, 1);
+}
+
 void watchdog_set_attempts(unsigned slot, uint32_t attempts)
 {
     relaxed_put(&s_live[slot].attempts, attempts);
@@ -417,6 +422,7 @@ esp_err_t watchdog_get_totals(watchdog_totals_t *out)
         .restarts_failed = relaxed_get(&s_totals.restarts_failed),
         .given_up = relaxed_get(&s_totals.given_up),
         .safe_mode_entries = relaxed_get(&s_totals.safe_mode_entries),
+        .last_resorts = relaxed_get(&s_totals.last_resorts),
         .quarantined_tasks = event_workers_quarantined() + lifecycle_runners_given_up(),
     };
     return ESP_OK;

@@ -129,7 +129,9 @@ static void go_down_for_good(unsigned slot, esp_err_t reason)
     if (watchdog_is_critical(slot)) {
         char text[sizeof(((system_reason_t *)NULL)->text)];
         snprintf(text, sizeof(text), "%s failed", service_slot_name(slot));
-        (void)system_safe_mode_enter(text);
+        if (system_safe_mode_enter(text) != ESP_OK) { /* safe mode is on: that was all there was */
+            last_resort_ask(service_slot_name(slot), service_slot_id(slot), reason);
+        }
     }
 }
 

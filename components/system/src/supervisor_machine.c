@@ -170,6 +170,7 @@ call_t machine_call(unsigned slot, lifecycle_function_t function, int64_t timeou
         if (lifecycle_runners_exhausted()) {
             ESP_LOGE(TAG, "%s: every task for lifecycle functions is held by one that hangs",
                      service_slot_name(slot));
+            last_resort_ask(service_slot_name(slot), s->id, ESP_ERR_SYSTEM_NO_TASK_LEFT);
             *result = ESP_ERR_NO_MEM;
             return CALL_RETURNED;
         }

@@ -46,18 +46,30 @@ static bool suspend(TaskHandle_t task)
     return false;
 }
 
+esp_err_t task_try_end(TaskHandle_t task, const system_identity_t *identity)
+{
+    if (!s_mutex_count_readable) {
+        return ESP_ERR_TIMEOUT;
+    }
+    const bool stands = suspend(task);
+    const bool locks = stands && task_backend_mutexes_held(task) != 0;
+    if (stands && !locks && atomic_load(&identity->depth) == 0) {
+        vTaskDelete(task);
+        return ESP_OK;
+    }
+    vTaskResume(task);
+    return locks ? ESP_ERR_INVALID_STATE : ESP_ERR_TIMEOUT;
+}
+
 esp_err_t task_end(TaskHandle_t task, const system_identity_t *identity)
 {
     const unsigned slot = system_identity_slot(identity);
     event_waits_end(slot); /* a wait inside a call of ours would outlast all attempts */
     requests_cancel_asker(slot);
     for (TickType_t waited = 0; s_mutex_count_readable; waited++) {
-        if (suspend(task) && task_backend_mutexes_held(task) == 0 &&
-            atomic_load(&identity->depth) == 0) {
-            vTaskDelete(task);
+        if (task_try_end(task, identity) == ESP_OK) {
             return ESP_OK;
         }
-        vTaskResume(task);
         if (waited >= pdMS_TO_TICKS(CONFIG_SYSTEM_TASK_END_MS)) {
             break;
         }

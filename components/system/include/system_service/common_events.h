@@ -44,7 +44,8 @@ extern "C" {
     X(SYSTEM_EVENT_APP_PAUSED,         "app.paused",             false, service_event_t)           \
     X(SYSTEM_EVENT_APP_RESUMED,        "app.resumed",            false, service_event_t)           \
     X(SYSTEM_EVENT_APP_CRASHED,        "app.crashed",            false, service_event_t)           \
-    X(SYSTEM_EVENT_APP_REMOVED,        "app.removed",            false, service_event_t)
+    X(SYSTEM_EVENT_APP_REMOVED,        "app.removed",            false, service_event_t)           \
+    X(SYSTEM_EVENT_LAST_RESORT,        "system.last_resort",     false, service_event_t)
 /* clang-format on */
 
 #define COMMON_EVENT_CONSTANT(constant, name, retained, payload) constant,
@@ -58,7 +59,8 @@ enum {
 /** Number of common events; types of services and apps come after them. */
 #define SYSTEM_EVENT_COMMON_COUNT (SYSTEM_EVENT_COMMON_END - 1)
 
-/** Payload of service.* and app.*. */
+/** Payload of service.* and app.*, and of system.last_resort: who is to blame for the restart into
+ *  safe mode that follows within CONFIG_SYSTEM_STOP_GRACE_MS. */
 typedef struct {
     system_service_id_t id;
     char name[SYSTEM_NAME_MAX + 1];

@@ -35,6 +35,8 @@ extern "C" {
     X(ESP_ERR_SYSTEM_DISABLED,        0x005, "this feature is switched off in the configuration") \
     X(ESP_ERR_SYSTEM_WOULD_DEADLOCK,  0x006, "waiting here could never end: call it from another task") \
     X(ESP_ERR_NOT_OWNER,              0x007, "the caller does not own what it asked to change") \
+    X(ESP_ERR_SYSTEM_LOCK_LOST,       0x008, "a task that hangs holds a mutex: only a restart frees it") \
+    X(ESP_ERR_SYSTEM_NO_TASK_LEFT,    0x009, "code that hangs holds all tasks of a kind: nothing can run") \
     /* services */                                                                                  \
     X(ESP_ERR_SERVICE_NOT_FOUND,          0x100, "no such service or app is registered") \
     X(ESP_ERR_SERVICE_STALE_ID,           0x101, "the owner of this id is gone: look the service up again") \

@@ -69,11 +69,12 @@ typedef struct {
 /** How this boot came about. */
 typedef struct {
     esp_reset_reason_t reason;
-    uint32_t boots;     /**< since power-on, this one included */
-    uint32_t crashes;   /**< crashes in a row, without a healthy boot between them */
-    bool crash;         /**< the last boot ended by a panic or a watchdog, not in order */
-    bool crash_loop;    /**< so many crashes that safe mode was entered */
-    bool culprit_known; /**< the fields below are filled in */
+    uint32_t boots;           /**< since power-on, this one included */
+    uint32_t crashes;         /**< crashes in a row, without a healthy boot between them */
+    uint32_t forced_restarts; /**< since power-on, into safe mode because nothing less helped */
+    bool crash;               /**< the last boot ended by a panic or a watchdog, not in order */
+    bool crash_loop;          /**< so many crashes that safe mode was entered */
+    bool culprit_known;       /**< the fields below are filled in */
     char culprit[SYSTEM_NAME_MAX + 1]; /**< whose code ran; "" = firmware's */
     char event[SYSTEM_NAME_MAX + 1];   /**< type of the event it worked on; "" = none */
     uint32_t handler;                  /**< address of the handler; 0 = other code of it */

@@ -17,6 +17,11 @@
  * A service that fails is restarted at once the first time, then after a wait that doubles each
  * time. What cannot be ended safely (it holds a mutex, or is inside one of our calls) is set aside:
  * its task lives on at the lowest priority and is counted in watchdog_totals_t.quarantined_tasks.
+ *
+ * When nothing less helps, the supervisor announces system.last_resort and restarts the chip into
+ * safe mode: a critical service fails in safe mode, no task is left to run handlers or lifecycle
+ * functions, or a task that was set aside keeps a mutex. CONFIG_SYSTEM_LAST_RESORT_RESTARTS crashes
+ * in a row end that.
  */
 
 #include <stdbool.h>

@@ -63,6 +63,8 @@ typedef struct {
     uint32_t restarts_failed;
     uint32_t given_up; /**< services that used up their attempts */
     uint32_t safe_mode_entries;
+    uint32_t last_resorts;      /**< restarts into safe mode that were asked for, see
+                                     service_supervisor.h; boot_report_t counts those of all boots */
     uint32_t quarantined_tasks; /**< stuck tasks that could not be ended and were set aside */
 } watchdog_totals_t;
 
