@@ -53,21 +53,29 @@ static system_identity_t s_identity;
 static StaticTask_t s_task_storage;
 static StackType_t s_stack[CONFIG_SYSTEM_SUPERVISOR_STACK / sizeof(StackType_t)];
 static _Atomic(TaskHandle_t) s_task;
+static _Atomic uint32_t s_pokers; /* calls of supervisor_poke() under way */
+/* A task that is still in there after so long was ended in there. */
+#define POKE_TICKS_MAX 100
 static _Atomic bool s_quit;
 static _Atomic bool s_parked;
 
 void supervisor_poke(void)
 {
+    /* Counted first: supervisor_stop() deletes the task when nobody may be about to notify it. */
+    atomic_fetch_add(&s_pokers, 1);
     const TaskHandle_t task = atomic_load(&s_task);
     if (task == NULL) {
+        atomic_fetch_sub(&s_pokers, 1);
         return;
     }
     if (xPortInIsrContext()) {
         BaseType_t woken = pdFALSE;
         vTaskNotifyGiveFromISR(task, &woken);
+        atomic_fetch_sub(&s_pokers, 1);
         portYIELD_FROM_ISR(woken);
     } else {
         xTaskNotifyGive(task);
+        atomic_fetch_sub(&s_pokers, 1);
     }
 }
 
@@ -483,6 +491,9 @@ esp_err_t supervisor_stop(void)
         vTaskDelay(1);
     }
     atomic_store(&s_task, NULL);
+    for (int i = 0; i < POKE_TICKS_MAX && atomic_load(&s_pokers) != 0; i++) {
+        vTaskDelay(1);
+    }
     vTaskDelete(task);
     return lifecycle_runners_stop();
 }
