@@ -380,6 +380,8 @@ esp_err_t event_bus_put_block(event_receiver_t receiver, pool_index_t block,
                               system_event_type_t type, uint8_t priority, uint32_t tag);
 /** A handler returned whose mailbox has a new worker by now. */
 void event_bus_count_handled(void);
+/** One delivery to a subscription found no room, and no poster adds it up. isr-ok */
+void event_bus_count_refused(uint16_t sub);
 void event_bus_count_discarded(unsigned n);
 /** Fill in an event from its block, which was posted at most 12 days before and an hour after
  *  now_us. */

@@ -48,6 +48,12 @@ void event_bus_count_discarded(unsigned n)
     count(&s_stats.discarded, n);
 }
 
+void event_bus_count_refused(uint16_t sub)
+{
+    count(&s_stats.refused, 1);
+    event_mailbox_count_refused(sub);
+}
+
 /* ---- blocks as events ----------------------------------------------------------------------- */
 
 /* The time is kept in 40 bits, the upper eight beside the priority: good for 12 days in a queue. A
@@ -339,8 +345,7 @@ esp_err_t event_bus_put_block(event_receiver_t receiver, pool_index_t block,
         return ESP_ERR_EVENT_NOT_SUBSCRIBED;
     }
     if (outcome == DELIVERY_FULL) {
-        count(&s_stats.refused, 1);
-        event_mailbox_count_refused(receiver.sub);
+        event_bus_count_refused(receiver.sub);
         return ESP_ERR_EVENT_QUEUE_FULL;
     }
     event_mailbox_wake(&wake, NULL);

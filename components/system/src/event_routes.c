@@ -219,6 +219,9 @@ static pool_index_t put_retained_locked(const event_route_t *route, uint16_t sub
     pool_block_ref(block);
     const delivery_t outcome =
         event_mailbox_put(receiver, block, priority_queue_lane(priority), wake, &displaced);
+    if (outcome == DELIVERY_FULL) {
+        event_bus_count_refused(sub); /* nobody posts it that could be told */
+    }
     if (outcome == DELIVERY_FULL || outcome == DELIVERY_GONE) {
         pool_block_release(block); /* never the last one: the route holds one too */
     }
