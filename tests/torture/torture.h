@@ -91,6 +91,7 @@ typedef struct {
     uint8_t needs[SERVICES_MAX]; /* bit set of services with lower numbers */
     uint8_t own_worker[SERVICES_MAX];
     uint8_t subscriptions[SERVICES_MAX];
+    uint8_t listener; /* service that subscribes to all work by a pattern; SERVICES_MAX = none */
     uint8_t strategy; /* of the group that the odd services are in; 3 = no group */
     uint32_t idle_s;  /* rest at the end */
     planned_fault_t fault[FAULTS_MAX];
@@ -173,22 +174,39 @@ typedef enum {
 
 #define LIVES             8u
 #define ACTOR_WATCHDOG_MS 1000
+#define TICK_MS           10000u
+
+/** What a life holds; all of it must be taken back with it. Written by its own code. */
+typedef struct {
+    uint32_t life;          /* whose figures these are */
+    uint32_t bytes;         /* of accounted memory */
+    uint32_t blocks;        /* of the pools, kept */
+    uint32_t subscriptions; /* charged to it */
+    uint32_t unsubscribed;  /* of these, by now */
+    _Atomic uint32_t asked; /* asynchronous requests on their way or answered */
+    _Atomic uint32_t answered;
+} actor_holds_t;
 
 typedef struct {
     char name[24];
-    char type_name[32];
     system_service_descriptor_t descriptor;
     service_watchdog_config_t watchdog;
     service_quota_t quota;
     const char *needs[NEEDS_MAX + 1];
     system_service_id_t id;
-    system_event_type_t type;     /* "<name>.work": every actor may subscribe to each */
+    system_event_type_t type;     /* "work.<name>": every actor may subscribe to each */
+    system_event_type_t tick;     /* "tick.<name>": of its timer */
+    system_event_type_t ask;      /* "ask.<name>": what it answers */
     _Atomic uint32_t deed[CODES]; /* actor_deed_t, taken by the next call */
     _Atomic uint32_t amount[CODES];
     _Atomic uint32_t calls[CODES];
     _Atomic uint64_t happened_us; /* when the last deed began */
     _Atomic uint32_t life;
     _Atomic uint32_t inside[LIVES]; /* code that runs now, of each of the last lives */
+    actor_holds_t holds;
+    _Atomic uint32_t ticks;       /* of its timers, since boot */
+    _Atomic uint32_t state_seen;  /* newest value of the retained type */
+    _Atomic uint32_t paused_runs; /* handlers begun in a row while it is paused */
 } actor_t;
 
 typedef struct {
@@ -198,6 +216,8 @@ typedef struct {
     _Atomic uint32_t deed; /* DO_FAIL: its entry point returns */
     _Atomic uint32_t amount;
     _Atomic uint64_t happened_us;
+    _Atomic uint32_t lives;
+    system_event_type_t note; /* "note.<name>": nobody hears it */
 } actor_app_t;
 
 extern actor_t actors[SERVICES_MAX];
@@ -212,10 +232,61 @@ void actor_tell(actor_t *actor, actor_code_t code, actor_deed_t deed, uint32_t a
 void actors_tell_nothing(void);
 torture_state_t actor_state(const actor_t *actor, bool *is_column);
 system_service_info_t actor_info(const actor_t *actor);
+/** Do what was told to a function, in it. */
+esp_err_t actor_act(actor_t *actor, actor_code_t code);
+
+/* ---- torture_apps.c: likewise apps
+ * ------------------------------------------------------------------ */
+
+void apps_up(const torture_plan_t *plan);
+void apps_down(const torture_plan_t *plan);
+
+/* ---- torture_events.c: subscriptions, and the handler that notices what must not be -------------
+ */
+
+typedef struct context context_t;
+
+/** Subscribe an actor to a type, or with SYSTEM_EVENT_TYPE_NONE to all work by its pattern. */
+void events_subscribe(actor_t *actor, system_service_id_t id, system_event_type_t type,
+                      const system_subscription_config_t *config);
+/** A subscription of an app to a type. */
+void events_subscribe_app(actor_app_t *app, app_context_t *ctx, system_event_type_t type);
+/** What this owner had subscribed to is over. */
+void events_over(const void *owner);
 /** Handler runs that began and will never end. */
-uint32_t actors_lost(void);
-/** Take the n-th subscription of an actor away, and watch that nothing comes from it any more. */
-void actor_unsubscribe_one(actor_t *actor, uint32_t n);
+uint32_t events_lost(void);
+/** Take a subscription of an actor away while its handler runs: it must be back. */
+void events_unsubscribe_one(actor_t *actor, uint32_t n);
+
+/* ---- torture_life.c: what each life of a service takes, and that the next one finds none of it --
+ */
+
+/** Register "<what>.<name>". */
+system_event_type_t life_type(const char *what, const char *name);
+void life_types(actor_t *actor);
+/** In init(): nothing is left of the life before. */
+void life_begins(actor_t *actor, system_service_id_t id);
+/** In start(), first of all: subscribe to the retained state while there is room. */
+void life_knows_state(actor_t *actor, system_service_id_t id);
+/** In start(): memory, a pool block, a timer, requests to answer. */
+void life_takes(actor_t *actor, system_service_id_t id);
+/** At rest: every life holds what it took, and the pools nothing else. */
+void life_checks(const torture_plan_t *plan);
+/** Post the next value of the retained type. */
+void life_post_state(void);
+/** The retained value goes. */
+void life_end_state(void);
+/** Ask an actor something and check the answer. */
+void life_ask(const actor_t *actor, uint32_t number);
+
+/* ---- torture_books.c: what posters were told, and what the core counted ------------------------
+ */
+
+void books_told(const system_post_result_t *result);
+void books_refused(void);
+/** A post that is told nothing may have been refused so often. */
+void books_untold(uint32_t receivers);
+void books_checks(const torture_plan_t *plan);
 
 /* ---- torture_load.c: who posts, and how soon the critical ones arrive --------------------------
  */
@@ -224,18 +295,22 @@ void load_start(const torture_plan_t *plan);
 void load_stop(void);
 void load_pause(bool paused);
 bool load_is_paused(void);
+typedef struct {
+    uint32_t publisher, number, check;
+} torture_payload_t;
+uint32_t torture_payload_check(const torture_payload_t *payload);
+/** Two tasks, the flood, the interrupts, and the services. */
+#define PUBLISHERS       (4 + SERVICES_MAX)
+#define PUBLISHER_ACTORS 4
+torture_payload_t load_payload(uint32_t publisher);
+/** Nobody has heard a CRITICAL event less than was posted. */
+void load_checks(void);
 /** Post up to n events to an actor's type. @return how many subscriptions refused */
 uint32_t load_flood(actor_t *actor, uint32_t n, uint8_t priority);
 /** n posts from interrupts. */
 void load_isr_storm(actor_t *actor, uint32_t n);
 /** The clock was turned: latencies of what is on its way mean nothing. */
 void load_clock_turned(void);
-
-typedef struct {
-    uint32_t publisher, number, check;
-} torture_payload_t;
-uint32_t torture_payload_check(const torture_payload_t *payload);
-#define PUBLISHERS 5 /* two tasks, the flood, the interrupts, the apps */
 
 /* ---- torture_faults.c: one fault, from the moment it happens until all is well again ------------
  */

@@ -8,6 +8,7 @@
 #include "freertos/task.h"
 
 #include "event_internal.h"
+#include "request_internal.h"
 #include "service_record.h"
 #include "system_service/common_events.h"
 #include "system_service/memory_pool.h"
@@ -22,6 +23,19 @@ void checks_begin(void)
                       system_event_set_retained(SYSTEM_EVENT_HEALTH, false) == ESP_OK,
                   "retained events");
     s_heap_before = heap_caps_get_free_size(MALLOC_CAP_INTERNAL);
+}
+
+/** Mailboxes that are being drained. */
+static uint32_t draining(void)
+{
+    uint32_t n = 0;
+    for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
+        mailbox_t *mailbox = event_mailbox(slot);
+        portENTER_CRITICAL(&mailbox->lock);
+        n += mailbox->running != NULL;
+        portEXIT_CRITICAL(&mailbox->lock);
+    }
+    return n;
 }
 
 static uint32_t waiting(void)
@@ -56,7 +70,7 @@ static void check_conservation(void)
      * once that task has run on. */
     for (unsigned ticks = 0;; ticks++) {
         (void)system_event_get_bus_stats(&bus);
-        lost = actors_lost();
+        lost = events_lost();
         accounted = bus.handled + bus.displaced + bus.discarded + lost + waiting();
         if (bus.delivered == accounted || ticks == 20) {
             break;
@@ -83,13 +97,17 @@ static void check_pools(void)
 void checks_at_rest(void)
 {
     load_pause(true);
-    for (uint32_t i = 0; waiting() != 0; i++) {
-        TORTURE_CHECK(i < 20000, "%" PRIu32 " events wait for ever", waiting());
+    for (uint32_t i = 0; waiting() != 0 || draining() != 0; i++) {
+        TORTURE_CHECK(i < 20000, "%" PRIu32 " events wait for ever, %" PRIu32 " handlers run",
+                      waiting(), draining());
         vTaskDelay(1);
     }
-    vTaskDelay(pdMS_TO_TICKS(10)); // the last handlers return
+    vTaskDelay(pdMS_TO_TICKS(10)); // the workers book it
     check_conservation();
     check_pools();
+    load_checks();
+    life_checks(torture_plan());
+    books_checks(torture_plan());
     load_pause(false);
 }
 
@@ -112,6 +130,10 @@ void checks_at_end(void)
                   "%" PRIu32 " pool blocks are not back, %" PRIu32 " tasks set aside", used, aside);
     TORTURE_CHECK(event_subs_count(SYSTEM_SLOT_NONE) == 0, "%u subscriptions are left",
                   event_subs_count(SYSTEM_SLOT_NONE));
+    TORTURE_CHECK(event_timers_count(SYSTEM_SLOT_NONE) == 0, "%u timers are left",
+                  event_timers_count(SYSTEM_SLOT_NONE));
+    TORTURE_CHECK(requests_count(SYSTEM_SLOT_NONE) == 0, "%u requests are left",
+                  requests_count(SYSTEM_SLOT_NONE));
     TORTURE_CHECK(service_count() == 0, "%u owners are left", service_count());
     const size_t heap = heap_caps_get_free_size(MALLOC_CAP_INTERNAL);
     TORTURE_CHECK(aside != 0 || heap == s_heap_before, "heap: %u bytes free, before %u",

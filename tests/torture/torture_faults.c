@@ -188,6 +188,7 @@ static void play_app(watch_t *watch, const planned_fault_t *fault)
                       "%s is %s", app->name, app_state_name(watch_app(app).state));
         vTaskDelay(1);
     }
+    events_over(app);
     watch_note(watch);
 }
 
@@ -400,7 +401,8 @@ void fault_play(unsigned number)
         return;
     }
     watch_begin(&watch, fault);
-    actor_unsubscribe_one(watch.victim, fault->pick);
+    life_post_state();
+    events_unsubscribe_one(watch.victim, fault->pick);
     if (around) {
         happen_around(&watch, fault);
     } else {

@@ -34,7 +34,7 @@ uint32_t torture_payload_check(const torture_payload_t *payload)
     return (payload->publisher * 2654435761u) ^ (payload->number * 40503u) ^ 0x5a5a5a5au;
 }
 
-static torture_payload_t next_payload(uint32_t publisher)
+torture_payload_t load_payload(uint32_t publisher)
 {
     torture_payload_t payload = {
         .publisher = publisher,
@@ -54,7 +54,7 @@ static void post_one(torture_random_t *random, uint32_t publisher)
     const torture_plan_t *plan = torture_plan();
     const actor_t *from = &actors[torture_below(random, plan->services)];
     const actor_t *to = &actors[torture_below(random, plan->services)];
-    const torture_payload_t payload = next_payload(publisher);
+    const torture_payload_t payload = load_payload(publisher);
     memcpy(bytes, &payload, sizeof(payload));
     const size_t size =
         sizes[torture_below(random, 16) ? torture_below(random, 3) : torture_below(random, 5)];
@@ -68,6 +68,7 @@ static void post_one(torture_random_t *random, uint32_t publisher)
     TORTURE_CHECK(ret == ESP_OK || ret == ESP_ERR_EVENT_QUEUE_FULL ||
                       ret == ESP_ERR_EVENT_NO_MEMORY || ret == ESP_ERR_QUOTA_EVENTS_EXCEEDED,
                   "a post fails: %s", system_error_to_string(ret));
+    books_told(&result);
     TORTURE_CHECK((ret == ESP_ERR_EVENT_QUEUE_FULL) == (result.refused != 0) &&
                       result.matched >= result.delivered + result.refused,
                   "a post says %s, %u matched, %u delivered, %u refused",
@@ -91,6 +92,10 @@ static void publisher_task(void *arg)
         for (uint32_t i = 0; i < burst; i++) {
             post_one(&random, me);
         }
+        if (torture_below(&random, 8) == 0) {
+            life_ask(&actors[torture_below(&random, torture_plan()->services)],
+                     random.state & 0xFFFF);
+        }
         vTaskDelay(pdMS_TO_TICKS(1 + torture_below(&random, 16)));
     }
     atomic_fetch_sub(&s_load.running, 1);
@@ -101,10 +106,11 @@ uint32_t load_flood(actor_t *actor, uint32_t n, uint8_t priority)
 {
     uint32_t refused = 0;
     for (uint32_t i = 0; i < n; i++) {
-        const torture_payload_t payload = next_payload(2);
+        const torture_payload_t payload = load_payload(2);
         system_post_result_t result;
         (void)system_event_post_ex(actor->id, actor->type, &payload, sizeof(payload), priority,
                                    &result);
+        books_told(&result);
         refused += result.refused + result.displaced;
     }
     return refused;
@@ -121,13 +127,14 @@ static void post_from_isr(void *arg)
 {
     storm_t *storm = arg;
     BaseType_t woken = pdFALSE;
-    const torture_payload_t payload = next_payload(3);
+    const torture_payload_t payload = load_payload(3);
     const esp_err_t ret =
         system_event_post_from_isr(storm->actor->id, storm->actor->type, &payload, sizeof(payload),
                                    SYSTEM_EVENT_PRIORITY_HIGH, &woken);
     TORTURE_CHECK(ret == ESP_OK || ret == ESP_ERR_EVENT_QUEUE_FULL ||
                       ret == ESP_ERR_EVENT_NO_MEMORY || ret == ESP_ERR_QUOTA_EVENTS_EXCEEDED,
                   "a post from an interrupt fails: %s", system_error_to_string(ret));
+    books_untold(SERVICES_MAX);
     atomic_fetch_add(&storm->posted, 1);
     portYIELD_FROM_ISR(woken);
 }
@@ -173,7 +180,11 @@ static void canary_task(void *arg)
     (void)arg;
     while (atomic_load(&s_load.end) == 0) {
         if (atomic_load(&s_load.paused)) {
-            (void)ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
+            atomic_fetch_add(&s_load.resting, 1);
+            while (atomic_load(&s_load.paused)) {
+                (void)ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
+            }
+            atomic_fetch_sub(&s_load.resting, 1);
             continue;
         }
         const esp_err_t ret =
@@ -190,6 +201,14 @@ static void canary_task(void *arg)
     }
     atomic_fetch_sub(&s_load.running, 1);
     vTaskDelete(NULL);
+}
+
+void load_checks(void)
+{
+    const uint32_t posted = atomic_load(&s_load.alarms);
+    const uint32_t heard = atomic_load(&s_load.heard);
+    TORTURE_CHECK(posted == heard, "%" PRIu32 " CRITICAL events accepted, %" PRIu32 " arrived",
+                  posted, heard);
 }
 
 void load_clock_turned(void)
@@ -234,7 +253,7 @@ void load_pause(bool paused)
     if (!paused) {
         wake_all();
     }
-    while (paused && atomic_load(&s_load.resting) < 2) {
+    while (paused && atomic_load(&s_load.resting) < 3) {
         vTaskDelay(1);
     }
 }

@@ -70,6 +70,8 @@ void torture_make_plan(uint64_t seed, const torture_limits_t *limits, torture_pl
     plan->strategy = (uint8_t)torture_below(&random, 4);
     plan->idle_s = 900 + torture_below(&random, 900);
     plan_services(&random, plan);
+    // A number of its own, so that the seeds mean what they meant before.
+    plan->listener = seed % 4 == 0 ? (uint8_t)(seed / 4 % plan->services) : SERVICES_MAX;
     const bool loops = torture_below(&random, 24) == 0; // one crash after the other
     // Shrinking must not change what is left: every number is drawn before anything is left out.
     for (unsigned i = 0; i < faults; i++) {

@@ -111,15 +111,22 @@ static void watch_all(uint32_t timeout_ms)
 static void rest(uint32_t seconds)
 {
     uint32_t faults[SERVICES_MAX];
+    uint32_t ticks[SERVICES_MAX];
     load_pause(true);
     watch_all(30000); // fewer pings: more days in a minute
     for (unsigned i = 0; i < s_plan->services; i++) {
         faults[i] = actor_info(&actors[i]).fault_count;
+        ticks[i] = atomic_load(&actors[i].ticks);
     }
     vTaskDelay(pdMS_TO_TICKS(seconds * 1000));
     for (unsigned i = 0; i < s_plan->services; i++) {
         TORTURE_CHECK(actor_info(&actors[i]).fault_count == faults[i],
                       "%s is at fault while all rest", actors[i].name);
+        ticks[i] = atomic_load(&actors[i].ticks) - ticks[i];
+        const uint32_t due = seconds * 1000 / TICK_MS;
+        TORTURE_CHECK(ticks[i] + 1 >= due && ticks[i] <= due + 1,
+                      "%s: its timer fired %" PRIu32 " times, not %" PRIu32, actors[i].name,
+                      ticks[i], due);
     }
     watch_all(ACTOR_WATCHDOG_MS);
     load_pause(false);
@@ -156,6 +163,7 @@ static void live(void *arg)
     checks_at_rest();
     fault_helper_stop();
     load_stop();
+    life_end_state();
     actors_down(s_plan);
     checks_at_end();
     if (s_story.report.set_aside == 0) {

@@ -136,6 +136,7 @@ void watch_begin(watch_t *watch, const planned_fault_t *fault)
     }
     watch->restarts_failed = watch_stats(watch->victim).restarts_failed;
     watch->restarts = watch_stats(watch->victim).restarts;
+    watch->life = atomic_load(&watch->victim->life);
     for (unsigned i = 0; i < torture_plan()->apps; i++) {
         watch->crashes[i] = watch_app(&actor_apps[i]).crashes;
     }
@@ -160,10 +161,16 @@ static bool tells_of(const flight_record_t *record, torture_fault_t kind)
     }
 }
 
-static bool written_down(const watch_t *watch, torture_fault_t kind)
+static bool written_down(watch_t *watch, torture_fault_t kind)
 {
     flight_record_t record;
+    flight_stats_t stats;
     uint32_t cursor = 0;
+    (void)flight_recorder_get_stats(&stats);
+    if (stats.recorded == watch->recorded) {
+        return false; // nothing new: reading the rings costs more than all else in here
+    }
+    watch->recorded = stats.recorded;
     while (flight_recorder_read(watch->victim->name, &cursor, &record) == ESP_OK &&
            (int32_t)(record.sequence - watch->sequence) > 0) {
         if (tells_of(&record, kind)) {
@@ -173,7 +180,7 @@ static bool written_down(const watch_t *watch, torture_fault_t kind)
     return false;
 }
 
-static bool is_noticed(const watch_t *watch, torture_fault_t kind)
+static bool is_noticed(watch_t *watch, torture_fault_t kind)
 {
     return written_down(watch, kind) || helper_failed() ||
            watch_stats(watch->victim).restarts_failed != watch->restarts_failed;
@@ -266,6 +273,21 @@ static bool may_escalate(const watch_t *watch, const planned_fault_t *fault)
     }
 }
 
+/** The core says that it restarted the victim: then another life of it has begun. */
+static void check_restarted(const watch_t *watch, const planned_fault_t *fault)
+{
+    const uint32_t restarts = watch_stats(watch->victim).restarts - watch->restarts;
+    const uint32_t lives = atomic_load(&watch->victim->life) - watch->life;
+    const bool asks_for_it = fault->kind == TORTURE_HANG_HANDLER ||
+                             fault->kind == TORTURE_SILENCE ||
+                             (fault->kind == TORTURE_REPORTED && watch->column != IN_STOPPED);
+    TORTURE_CHECK(lives >= restarts,
+                  "%s was restarted %" PRIu32 " times and began %" PRIu32 " lives",
+                  watch->victim->name, restarts, lives);
+    TORTURE_CHECK(!asks_for_it || watch->asked_down || lives != 0,
+                  "%s was at fault and lives on as it was", watch->victim->name);
+}
+
 static void settle(watch_t *watch, const planned_fault_t *fault)
 {
     const uint64_t from = watch->noticed_us;
@@ -287,6 +309,9 @@ static void settle(watch_t *watch, const planned_fault_t *fault)
                       host_now_us() - from <= 2 * RECOVERY_MS * UINT64_C(1000) ||
                       fault->kind == TORTURE_CLOCK_JUMP,
                   "recovery took %" PRIu64 " ms", (host_now_us() - from) / 1000);
+    if (recovered) {
+        check_restarted(watch, fault);
+    }
     book(watch, fault, recovered);
 }
 
