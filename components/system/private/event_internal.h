@@ -436,3 +436,30 @@ static inline void system_leave(system_identity_t *identity)
         atomic_store_explicit(&identity->depth, (uint8_t)(depth - 1), memory_order_release);
     }
 }
+
+/** Posts under way that no task's own count tells of: those of firmware and of ISRs. */
+extern _Atomic uint32_t system_posts_of_firmware;
+
+/** The brackets of a post: what it uses is not taken down under it. The id is looked at inside: a
+ *  post that finds it alive is waited for. isr-ok */
+static inline void system_enter_post(system_identity_t *identity)
+{
+    if (identity == NULL) {
+        atomic_fetch_add(&system_posts_of_firmware, 1);
+    }
+    system_enter_as(identity);
+}
+
+static inline void system_leave_post(system_identity_t *identity)
+{
+    system_leave(identity);
+    if (identity == NULL) {
+        atomic_fetch_sub_explicit(&system_posts_of_firmware, 1, memory_order_release);
+    }
+}
+
+/* ---- attached_task.c ----------------------------------------------------------------------------
+ */
+
+/** A task that a service attached is inside a call of ours. */
+bool attached_tasks_inside(void);

@@ -49,3 +49,12 @@ esp_err_t system_service_detach_task(void)
     atomic_store(&s_taken[identity - s_attached], false);
     return ESP_OK;
 }
+
+bool attached_tasks_inside(void)
+{
+    bool inside = false;
+    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_ATTACHED_TASKS; i++) {
+        inside |= atomic_load(&s_taken[i]) && atomic_load(&s_attached[i].depth) != 0;
+    }
+    return inside;
+}

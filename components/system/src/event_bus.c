@@ -236,14 +236,12 @@ static esp_err_t post_copy(post_t *p, system_service_id_t source, const void *da
 
 /** A checked post in the name of a slot, at the cost of its quota. */
 static esp_err_t post_charged(post_t *p, system_service_id_t id, unsigned slot, const void *data,
-                              size_t size, system_identity_t *identity)
+                              size_t size)
 {
     p->now_us = esp_timer_get_time();
     esp_err_t ret = quota_charge_event(slot, size, (uint32_t)p->now_us);
     if (ret == ESP_OK) {
-        system_enter_as(identity);
         ret = post_copy(p, id, data, size);
-        system_leave(identity);
     } else {
         supervisor_note_busy(); /* it reports the refusal */
     }
@@ -270,8 +268,13 @@ static esp_err_t post(post_t *p, system_service_id_t id, const void *data, size_
         return ret;
     }
     system_identity_t *identity = identify_caller(&p->may_wait);
+    system_enter_post(identity);
     ret = service_slot_for(id, system_identity_slot(identity), &slot);
-    return ret == ESP_OK ? post_charged(p, id, slot, data, size, identity) : ret;
+    if (ret == ESP_OK) {
+        ret = post_charged(p, id, slot, data, size);
+    }
+    system_leave_post(identity);
+    return ret;
 }
 
 esp_err_t event_bus_post_for(system_service_id_t id, system_event_type_t type, const void *data,
@@ -280,13 +283,17 @@ esp_err_t event_bus_post_for(system_service_id_t id, system_event_type_t type, c
     post_t p = {.type = type, .priority = priority};
     unsigned slot;
     esp_err_t ret = check_payload(type, data, size);
-    if (ret == ESP_OK) {
-        ret = service_slot_of(id, &slot);
-    }
     if (ret != ESP_OK) {
         return ret;
     }
-    return post_charged(&p, id, slot, data, size, system_identity());
+    system_identity_t *identity = system_identity();
+    system_enter_post(identity);
+    ret = service_slot_of(id, &slot);
+    if (ret == ESP_OK) {
+        ret = post_charged(&p, id, slot, data, size);
+    }
+    system_leave_post(identity);
+    return ret;
 }
 
 esp_err_t event_bus_post_as(unsigned slot, system_event_type_t type, const void *data, size_t size,
@@ -298,9 +305,11 @@ esp_err_t event_bus_post_as(unsigned slot, system_event_type_t type, const void 
         return ret;
     }
     p.now_us = esp_timer_get_time();
-    system_identity_t *identity = system_enter();
-    ret = post_copy(&p, service_slot_id(slot), data, size);
-    system_leave(identity);
+    system_identity_t *identity = system_identity();
+    system_enter_post(identity);
+    ret = system_is_initialized() ? post_copy(&p, service_slot_id(slot), data, size)
+                                  : ESP_ERR_SYSTEM_NOT_INITIALIZED;
+    system_leave_post(identity);
     return ret;
 }
 
@@ -354,16 +363,9 @@ esp_err_t event_bus_put_block(event_receiver_t receiver, pool_index_t block,
 
 /* ---- loans ---------------------------------------------------------------------------------- */
 
-esp_err_t system_event_loan(system_service_id_t service_id, size_t size, void **payload)
+static esp_err_t loan(system_service_id_t service_id, size_t size, void **payload)
 {
     unsigned slot;
-    if (payload == NULL) {
-        return ESP_ERR_INVALID_ARG;
-    }
-    *payload = NULL;
-    if (size > MEMORY_POOL_MAX_BLOCK) {
-        return ESP_ERR_EVENT_DATA_TOO_LARGE;
-    }
     esp_err_t ret = service_slot_for_caller(service_id, &slot);
     if (ret == ESP_OK) {
         ret = quota_check_event_data(slot, size);
@@ -374,9 +376,7 @@ esp_err_t system_event_loan(system_service_id_t service_id, size_t size, void **
     if (ret != ESP_OK) {
         return ret;
     }
-    system_identity_t *identity = system_enter();
     const pool_index_t block = pool_block_take(size, service_id, POOL_KIND_LOAN, false);
-    system_leave(identity);
     if (block == POOL_NONE) {
         quota_release_memory(slot, memory_pool_block_bytes(size));
         count(&s_stats.no_memory, 1);
@@ -384,6 +384,22 @@ esp_err_t system_event_loan(system_service_id_t service_id, size_t size, void **
     }
     *payload = pool_payload(block);
     return ESP_OK;
+}
+
+esp_err_t system_event_loan(system_service_id_t service_id, size_t size, void **payload)
+{
+    if (payload == NULL) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    *payload = NULL;
+    if (size > MEMORY_POOL_MAX_BLOCK) {
+        return ESP_ERR_EVENT_DATA_TOO_LARGE;
+    }
+    system_identity_t *identity = system_identity();
+    system_enter_post(identity);
+    const esp_err_t ret = loan(service_id, size, payload);
+    system_leave_post(identity);
+    return ret;
 }
 
 /** Take a loan back from its borrower, as an event. @return POOL_NONE: it is none of his */
@@ -401,16 +417,10 @@ static pool_index_t end_loan(system_service_id_t service_id, unsigned slot, cons
     return block;
 }
 
-esp_err_t system_event_publish(system_service_id_t service_id, system_event_type_t type,
-                               void *payload, size_t size, uint8_t priority,
-                               system_post_result_t *result)
+static esp_err_t publish(post_t *p, system_service_id_t service_id,
+                         const system_identity_t *identity, void *payload, size_t size)
 {
-    post_t p = {.type = type, .priority = priority};
     unsigned slot;
-    if (result != NULL) {
-        *result = (system_post_result_t){0};
-    }
-    system_identity_t *identity = identify_caller(&p.may_wait);
     esp_err_t ret = service_slot_for(service_id, system_identity_slot(identity), &slot);
     if (ret != ESP_OK) {
         return ret;
@@ -419,23 +429,32 @@ esp_err_t system_event_publish(system_service_id_t service_id, system_event_type
     if (found == POOL_NONE || size > pool_block(found)->size) {
         return ESP_ERR_INVALID_ARG;
     }
-    system_enter_as(identity);
-    p.block = end_loan(service_id, slot, payload);
-    if (p.block == POOL_NONE) {
-        ret = ESP_ERR_INVALID_ARG;
-    } else if (!event_type_known(type)) {
-        ret = ESP_ERR_EVENT_TYPE_NOT_FOUND;
-    } else {
-        p.now_us = esp_timer_get_time();
-        ret = quota_charge_event(slot, size, (uint32_t)p.now_us);
+    p->block = end_loan(service_id, slot, payload);
+    if (p->block == POOL_NONE) {
+        return ESP_ERR_INVALID_ARG;
     }
-    if (ret == ESP_OK) {
-        pool_block_shrink(p.block, size);
-        ret = send(&p);
-    } else if (p.block != POOL_NONE) {
-        pool_block_release(p.block);
+    ret = ESP_ERR_EVENT_TYPE_NOT_FOUND;
+    if (event_type_known(p->type)) {
+        p->now_us = esp_timer_get_time();
+        ret = quota_charge_event(slot, size, (uint32_t)p->now_us);
     }
-    system_leave(identity);
+    if (ret != ESP_OK) {
+        pool_block_release(p->block);
+        return ret;
+    }
+    pool_block_shrink(p->block, size);
+    return send(p);
+}
+
+esp_err_t system_event_publish(system_service_id_t service_id, system_event_type_t type,
+                               void *payload, size_t size, uint8_t priority,
+                               system_post_result_t *result)
+{
+    post_t p = {.type = type, .priority = priority};
+    system_identity_t *identity = identify_caller(&p.may_wait);
+    system_enter_post(identity);
+    const esp_err_t ret = publish(&p, service_id, identity, payload, size);
+    system_leave_post(identity);
     if (result != NULL) {
         *result = p.result;
     }
@@ -445,17 +464,18 @@ esp_err_t system_event_publish(system_service_id_t service_id, system_event_type
 esp_err_t system_event_return(system_service_id_t service_id, void *payload)
 {
     unsigned slot;
-    const esp_err_t ret = service_slot_for_caller(service_id, &slot);
-    if (ret != ESP_OK) {
-        return ret;
+    system_identity_t *identity = system_identity();
+    system_enter_post(identity);
+    esp_err_t ret = service_slot_for_caller(service_id, &slot);
+    if (ret == ESP_OK) {
+        const pool_index_t block = end_loan(service_id, slot, payload);
+        if (block != POOL_NONE) {
+            pool_block_release(block);
+        }
+        ret = block != POOL_NONE ? ESP_OK : ESP_ERR_INVALID_ARG;
     }
-    system_identity_t *identity = system_enter();
-    const pool_index_t block = end_loan(service_id, slot, payload);
-    if (block != POOL_NONE) {
-        pool_block_release(block);
-    }
-    system_leave(identity);
-    return block != POOL_NONE ? ESP_OK : ESP_ERR_INVALID_ARG;
+    system_leave_post(identity);
+    return ret;
 }
 
 esp_err_t system_event_get_bus_stats(system_event_bus_stats_t *out)

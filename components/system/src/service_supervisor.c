@@ -16,6 +16,7 @@
 
 #include "event_internal.h"
 #include "lifecycle_runner.h"
+#include "system_service/app_manager.h"
 #include "watchdog_internal.h"
 
 static const char *TAG = "supervisor";
@@ -481,9 +482,15 @@ esp_err_t supervisor_stop(void)
         return lifecycle_runners_stop();
     }
     (void)ask_and_wait(REQUEST_STOP_EVERYTHING, SYSTEM_SERVICE_ID_NONE);
-    if (lifecycle_runners_given_up() != 0) {
-        ESP_LOGE(TAG, "a lifecycle function hangs: the system stays up");
+    if (lifecycle_runners_given_up() != 0 || event_workers_quarantined() != 0) {
+        ESP_LOGE(TAG, "%u lifecycle functions and %u handlers hang: the system stays up",
+                 lifecycle_runners_given_up(), event_workers_quarantined());
         return ESP_ERR_SERVICE_STOP_TIMEOUT;
+    }
+    if (app_manager_set_aside_count() != 0) {
+        ESP_LOGE(TAG, "%u tasks of apps hang: the system stays up",
+                 (unsigned)app_manager_set_aside_count());
+        return ESP_ERR_APP_STOP_TIMEOUT;
     }
     atomic_store(&s_quit, true);
     supervisor_poke();

@@ -9,6 +9,8 @@
 #error "raise CONFIG_FREERTOS_THREAD_LOCAL_STORAGE_POINTERS above CONFIG_SYSTEM_TLS_INDEX"
 #endif
 
+_Atomic uint32_t system_posts_of_firmware;
+
 system_identity_t *system_identity_of_task(void)
 {
     return pvTaskGetThreadLocalStoragePointer(NULL, CONFIG_SYSTEM_TLS_INDEX);

@@ -27,6 +27,7 @@ static const char *TAG = "system_service";
 
 static _Atomic bool s_initialized;
 static _Atomic bool s_sealed;
+static bool s_taken_down = true; /* nothing of a system before this one is left */
 static system_secure_key_t s_key;
 
 bool system_is_initialized(void)
@@ -75,19 +76,39 @@ static void init_state(void)
     task_end_self_test();
 }
 
-static void take_down(void)
+/** No id is alive any more: wait for those who looked at one before. @return false: they stay */
+static bool posts_end(void)
+{
+    for (TickType_t waited = 0;
+         atomic_load(&system_posts_of_firmware) != 0 || attached_tasks_inside(); waited++) {
+        if (waited >= pdMS_TO_TICKS(CONFIG_SYSTEM_STOP_GRACE_MS)) {
+            return false;
+        }
+        vTaskDelay(1);
+    }
+    return true;
+}
+
+/** @return false: somebody is inside a post and does not come back; what it uses is kept */
+static bool take_down(void)
 {
     (void)event_workers_stop();
     service_manager_deinit();
+    s_taken_down = posts_end();
+    if (!s_taken_down) {
+        ESP_LOGE(TAG, "a task is inside a post and does not go on: the pools are kept for it");
+        return false;
+    }
     requests_stop();
     event_timers_deinit();
     event_types_deinit();
     memory_pool_deinit();
+    return true;
 }
 
 esp_err_t system_service_init(system_secure_key_t *key)
 {
-    if (system_is_initialized()) {
+    if (system_is_initialized() || (!s_taken_down && !take_down())) {
         return ESP_ERR_INVALID_STATE;
     }
     init_state();
@@ -103,7 +124,7 @@ esp_err_t system_service_init(system_secure_key_t *key)
     }
     if (ret != ESP_OK) {
         ESP_LOGE(TAG, "cannot start: %s", system_error_to_string(ret));
-        take_down();
+        (void)take_down();
         return ret;
     }
     esp_fill_random(s_key.bytes, sizeof(s_key.bytes));
@@ -130,7 +151,7 @@ esp_err_t system_service_init(system_secure_key_t *key)
         app_manager_deinit();
         (void)supervisor_stop();
         atomic_store(&s_initialized, false);
-        take_down();
+        (void)take_down();
         return ret;
     }
     if (key != NULL) {
@@ -160,9 +181,8 @@ esp_err_t system_service_deinit(system_secure_key_t key)
     memory_unseal();
     atomic_store(&s_sealed, false);
     atomic_store(&s_initialized, false);
-    take_down();
     memset(&s_key, 0, sizeof(s_key));
-    return ESP_OK;
+    return take_down() ? ESP_OK : ESP_ERR_TIMEOUT;
 }
 
 esp_err_t system_service_seal(system_secure_key_t key)

@@ -30,7 +30,8 @@ typedef struct {
  *
  * @context main task, once  @blocks shortly (creates tasks)
  * @param[out] key what the privileged calls below ask for; NULL if it is not needed
- * @return ESP_OK, or ESP_ERR_INVALID_STATE already up, ESP_ERR_NO_MEM a task could not be created
+ * @return ESP_OK, or ESP_ERR_INVALID_STATE already up, or a post into the one before has not ended
+ *         yet, ESP_ERR_NO_MEM a task could not be created
  *         (everything is taken back)
  */
 esp_err_t system_service_init(system_secure_key_t *key);
@@ -51,7 +52,11 @@ uint32_t system_seal_violations(void);
  * @brief Stop everything in reverse order and take the core down. For tests and for a clean reboot.
  * @context a task that is neither a worker nor a service's  @blocks until all is stopped
  * @return ESP_OK; ESP_ERR_SYSTEM_NOT_INITIALIZED; ESP_ERR_SYSTEM_BAD_KEY;
- *         ESP_ERR_SERVICE_STOP_TIMEOUT something hangs; the core stays up
+ *         ESP_ERR_SERVICE_STOP_TIMEOUT a handler or lifecycle function hangs,
+ *         ESP_ERR_APP_STOP_TIMEOUT the task of an app hangs: the core stays up, with everything
+ *         stopped, until they have come back and this is called again;
+ *         ESP_ERR_TIMEOUT a task of the firmware is inside a post and does not go on: the core is
+ *         down, and its pools are freed by the next system_service_init()
  */
 esp_err_t system_service_deinit(system_secure_key_t key);
 
