@@ -14,6 +14,7 @@
 
 #include "host_control.h"
 #include "host_program.h"
+#include "host_record.h"
 
 #define EXIT_USAGE 2
 
@@ -28,17 +29,28 @@ static const char s_help[] =
     "                ends at the end of input with 1 if a command failed, else 0\n"
     "  --seed N      in the deterministic simulator: virtual time, same N, same run\n"
     "  --state DIR   keep the flash of the board in DIR; without it, it is new each time\n"
+    "  --record FILE write down all that comes from outside and every event: ./kraken replay FILE\n"
+    "  --replay FILE the recorded run again, in the simulator; with it alone:\n"
+    "    --until S     stop when S seconds of a boot have passed\n"
+    "    --break-at N  raise SIGTRAP before event N, for a debugger\n"
+    "    --verbose     print each record as it happens again\n"
+    "    --any-build   try a recording that another build of the program made\n"
     "  --help        this text\n"
     "\n"
     "Without --demo and --shell: the shell on a terminal, the demonstration otherwise and with\n"
     "--seed.\n"
-    "Exit status: 0 fine; 1 the demonstration or a command failed; 2 wrong arguments;\n"
+    "Exit status: 0 fine; 1 the demonstration or a command failed, or a replay differs;\n"
+    "2 wrong arguments, or a recording that cannot be used;\n"
     "90 to 95 the board stopped (host/README.md).\n";
 
 typedef struct {
     bool demo;
     bool shell;
     bool seeded;
+    const char *record;
+    const char *replay;
+    bool replay_only; // an option that only a replay has
+    host_replay_options_t how;
     host_config_t board;
 } options_t;
 
@@ -50,6 +62,15 @@ static bool parse_number(const char *text, uint64_t *out)
     return errno == 0 && end != text && *end == '\0' && text[0] != '-';
 }
 
+static bool parse_seconds(const char *text, uint64_t *out_us)
+{
+    char *end;
+    errno = 0;
+    const double seconds = strtod(text, &end);
+    *out_us = seconds > 0 && seconds < 1e9 ? (uint64_t)(seconds * 1e6) : 0;
+    return errno == 0 && end != text && *end == '\0' && *out_us != 0;
+}
+
 static _Noreturn void refuse(const char *what, const char *value)
 {
     fprintf(stderr, "kraken-os: %s%s%s\nkraken-os: try --help\n", what, value != NULL ? ": " : "",
@@ -57,12 +78,40 @@ static _Noreturn void refuse(const char *what, const char *value)
     exit(EXIT_USAGE);
 }
 
+static void parse_replay_option(int option, options_t *options)
+{
+    options->replay_only = true;
+    switch (option) {
+    case 'u':
+        if (!parse_seconds(optarg, &options->how.until_us)) {
+            refuse("--until wants seconds", optarg);
+        }
+        break;
+    case 'b':
+        if (!parse_number(optarg, &options->how.break_at) || options->how.break_at == 0) {
+            refuse("--break-at wants the number of an event", optarg);
+        }
+        break;
+    case 'v':
+        options->how.verbose = true;
+        break;
+    case 'a':
+        options->how.any_build = true;
+        break;
+    default: // getopt_long() has said what is wrong
+        refuse("wrong arguments", NULL);
+    }
+}
+
 static void parse(int argc, char **argv, options_t *options)
 {
     static const struct option known[] = {
-        {"demo", no_argument, NULL, 'd'},       {"shell", no_argument, NULL, 's'},
-        {"seed", required_argument, NULL, 'n'}, {"state", required_argument, NULL, 'D'},
-        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+        {"demo", no_argument, NULL, 'd'},         {"shell", no_argument, NULL, 's'},
+        {"seed", required_argument, NULL, 'n'},   {"state", required_argument, NULL, 'D'},
+        {"record", required_argument, NULL, 'r'}, {"replay", required_argument, NULL, 'p'},
+        {"until", required_argument, NULL, 'u'},  {"break-at", required_argument, NULL, 'b'},
+        {"verbose", no_argument, NULL, 'v'},      {"any-build", no_argument, NULL, 'a'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -86,8 +135,15 @@ static void parse(int argc, char **argv, options_t *options)
         case 'h':
             fputs(s_help, stdout);
             exit(0);
-        default: // getopt_long() has said what is wrong
-            refuse("wrong arguments", NULL);
+        case 'r':
+            options->record = optarg;
+            break;
+        case 'p':
+            options->replay = optarg;
+            break;
+        default:
+            parse_replay_option(option, options);
+            break;
         }
     }
     if (optind < argc) {
@@ -95,6 +151,13 @@ static void parse(int argc, char **argv, options_t *options)
     }
     if (options->demo && options->shell) {
         refuse("--demo and --shell exclude each other", NULL);
+    }
+    if (options->replay_only && options->replay == NULL) {
+        refuse("--until, --break-at, --verbose and --any-build belong to --replay", NULL);
+    }
+    if (options->replay != NULL && (options->record != NULL || options->demo || options->shell ||
+                                    options->seeded || options->board.state_dir != NULL)) {
+        refuse("--replay takes everything else from the recording", NULL);
     }
 }
 
@@ -117,6 +180,31 @@ static void run_main(void *arg)
     app_main();
 }
 
+static void choose_mode(options_t *options)
+{
+    const bool watched = isatty(STDOUT_FILENO) == 1;
+    const bool terminal = isatty(STDIN_FILENO) == 1 && watched;
+    const bool shell = options->shell || (!options->demo && !options->seeded && terminal);
+    host_program_set_mode(shell ? HOST_PROGRAM_SHELL : HOST_PROGRAM_DEMO);
+    host_program_set_watched(watched);
+    options->board.sched = options->seeded ? HOST_SCHED_SIM : HOST_SCHED_THREADS;
+}
+
+static void open_recording(options_t *options)
+{
+    const char *wrong = NULL;
+    if (options->replay != NULL) {
+        wrong = host_replay_from(options->replay, &options->how, &options->board);
+    } else if (options->record != NULL) {
+        wrong = host_record_to(options->record);
+    }
+    if (wrong != NULL) {
+        fprintf(stderr, "kraken-os: %s: %s\n",
+                options->replay != NULL ? options->replay : options->record, wrong);
+        exit(EXIT_USAGE);
+    }
+}
+
 int main(int argc, char **argv)
 {
     options_t options = {0};
@@ -124,11 +212,9 @@ int main(int argc, char **argv)
     if (options.board.state_dir != NULL) {
         prepare_state_dir(options.board.state_dir);
     }
-    const bool terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
-    const bool shell = options.shell || (!options.demo && !options.seeded && terminal);
-    host_program_set_mode(shell ? HOST_PROGRAM_SHELL : HOST_PROGRAM_DEMO);
-    options.board.sched = options.seeded ? HOST_SCHED_SIM : HOST_SCHED_THREADS;
+    choose_mode(&options);
+    open_recording(&options);
     // Whoever reads a pipe sees each line when it is printed, in order with the errors.
     setvbuf(stdout, NULL, _IOLBF, 0);
-    return host_boot(&options.board, run_main, NULL);
+    return host_record_finish(host_boot(&options.board, run_main, NULL));
 }

@@ -3,6 +3,8 @@
 
 // What the program's arguments ask of the system, for host/main.c and port/linux.
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -17,6 +19,13 @@ void host_program_set_mode(host_program_mode_t mode);
 
 /** @context any */
 host_program_mode_t host_program_mode(void);
+
+/** Somebody reads along: standard output is a terminal, or was when the run was recorded.
+ *  @context plain program code before host_boot() */
+void host_program_set_watched(bool watched);
+
+/** @context any */
+bool host_program_watched(void);
 
 #ifdef __cplusplus
 }

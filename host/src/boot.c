@@ -6,6 +6,7 @@
 #include "esp_timer.h"
 #include "host_internal.h"
 #include "host_services.h"
+#include "record.h"
 #include "sched.h"
 
 static host_config_t s_config;
@@ -71,6 +72,7 @@ int host_boot(const host_config_t *cfg, void (*main_fn)(void *arg), void *arg)
     host_heap_init(&s_config);
     host_flash_init(&s_config);
     host_log_init();
+    record_boot();
     __atomic_store_n(&s_running, 1, __ATOMIC_RELEASE);
     start_tasks();
     int code = g_sched->run();

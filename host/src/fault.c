@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "host_internal.h"
+#include "record.h"
 #include "sched.h"
 
 #define SCRIPTS 16
@@ -52,11 +53,17 @@ uint64_t rng_next(rng_stream_t stream)
 
 uint32_t host_random_u32(void)
 {
+    uint32_t value;
     if (host_sched() == HOST_SCHED_SIM && host_is_running()) {
+        if (g_recorder == RECORDER_STEERS && steer_random(&value)) {
+            return value;
+        }
         return (uint32_t)(rng_next(RNG_USER) >> 32);
     }
-    uint32_t value;
     while (getrandom(&value, sizeof(value), 0) != (ssize_t)sizeof(value)) {
+    }
+    if (g_recorder != RECORDER_OFF) {
+        record_random(value);
     }
     return value;
 }

@@ -13,3 +13,15 @@ host_program_mode_t host_program_mode(void)
 {
     return s_mode;
 }
+
+static bool s_watched;
+
+void host_program_set_watched(bool watched)
+{
+    s_watched = watched;
+}
+
+bool host_program_watched(void)
+{
+    return s_watched;
+}

@@ -28,6 +28,12 @@ void host_wdt_reset(void);
  */
 void host_wdt_init(void);
 
+/** @return CRC-32 of the no-init memory, before anybody has written to it in this boot */
+uint32_t host_noinit_digest(void);
+
+/** Ends the process, with what a process that ends in order leaves. Does not return. */
+void host_quit(int code) __attribute__((noreturn));
+
 /** Prints one formatted text on the console, whole. @return its length */
 int host_console_vprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 

@@ -16,9 +16,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "esp_attr.h"
+#include "esp_rom_crc.h"
 #include "host_heap.h"
 #include "host_panic.h"
 #include "host_services.h"
+#include "record.h"
 
 #define STATE_ENV   "KRAKEN_HOST_STATE_FD"
 #define STATE_MAGIC 0x4b424f41u
@@ -144,6 +146,15 @@ void host_system_init(const host_config_t *cfg)
                cfg->seed + 1);
 }
 
+uint32_t host_noinit_digest(void)
+{
+    const uint32_t crc =
+        esp_rom_crc32_le(0, __start_host_rtc_noinit,
+                         (uint32_t)section_size(__start_host_rtc_noinit, __stop_host_rtc_noinit));
+    return esp_rom_crc32_le(crc, __start_host_noinit,
+                            (uint32_t)section_size(__start_host_noinit, __stop_host_noinit));
+}
+
 esp_reset_reason_t esp_reset_reason(void)
 {
     return s_reason;
@@ -220,12 +231,18 @@ static void dump_coverage(void)
     }
 }
 
-static void end_process(int code) __attribute__((noreturn));
-static void end_process(int code)
+void host_quit(int code)
 {
     fflush(NULL);
     dump_coverage();
     _exit(code);
+}
+
+static void end_process(int code) __attribute__((noreturn));
+static void end_process(int code)
+{
+    record_end(END_EXIT, code);
+    host_quit(code);
 }
 
 static void start_again(esp_reset_reason_t reason) __attribute__((noreturn));
@@ -239,6 +256,7 @@ static void start_again(esp_reset_reason_t reason)
         fprintf(stderr, "host: cannot keep the state over a reset: %s\n", strerror(errno));
         end_process(HOST_EXIT_RESTART);
     }
+    record_end(END_RESET, (int)reason);
     fflush(NULL);
     dump_coverage();
     execv("/proc/self/exe", argv);

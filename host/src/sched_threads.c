@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "host_internal.h"
+#include "record.h"
 #include "sched.h"
 
 #define WAKES_MAX 16  /* wake-ups kept back until the lock is released */
@@ -344,6 +345,7 @@ static void thr_stop(int code)
 static void end_stragglers(int code)
 {
     fprintf(stderr, "host: %u task(s) still computing at the end of the run\n", s_threads);
+    record_end(END_EXIT, code);
     fflush(NULL);
     _exit(code);
 }

@@ -13,6 +13,18 @@ if(TARGET kraken_os)
         add_test(NAME system.${part} COMMAND sh "${script}" ${part} $<TARGET_FILE:kraken_os> ${KRAKEN_FLAVOUR})
         set_tests_properties(system.${part} PROPERTIES LABELS system TIMEOUT 120)
     endforeach()
+    foreach(part Simulator Damage Threads)
+        if(NOT part STREQUAL "Threads" AND NOT "sim" IN_LIST KRAKEN_TEST_MODES)
+            continue()
+        endif()
+        if(part STREQUAL "Threads" AND NOT ("threads" IN_LIST KRAKEN_TEST_MODES AND "sim" IN_LIST KRAKEN_TEST_MODES))
+            continue()
+        endif()
+        string(TOLOWER "${part}" name)
+        add_test(NAME system.replay_${name} COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_replay.py"
+            $<TARGET_FILE:kraken_os> ${KRAKEN_FLAVOUR} ${part})
+        set_tests_properties(system.replay_${name} PROPERTIES LABELS system TIMEOUT 120)
+    endforeach()
     if(KRAKEN_FLAVOUR STREQUAL "host")
         # A build of its own, so that the demonstration is seen to fail.
         add_test(NAME system.demo_without_watchdog

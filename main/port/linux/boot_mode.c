@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "boot_mode.h"
 
-#include <unistd.h>
-
 #include "host_control.h"
 #include "host_program.h"
 
@@ -13,7 +11,7 @@ boot_mode_t boot_mode(void)
 
 bool boot_mode_colour(void)
 {
-    return isatty(STDOUT_FILENO) == 1;
+    return host_program_watched();
 }
 
 void boot_mode_demo_done(bool ok)

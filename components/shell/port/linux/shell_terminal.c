@@ -22,6 +22,7 @@
 
 #include "host_heap.h"
 #include "host_log.h"
+#include "host_record.h"
 #include "shell_internal.h"
 
 #define HISTORY_LINES   200
@@ -262,10 +263,12 @@ bool shell_terminal_read(char *line, size_t size)
     set_editing(false);
     flush_kept();
     if (text == NULL || count <= 0) {
+        host_console_note(NULL);
         return false;
     }
     snprintf(line, size, "%s", text);
     line[strcspn(line, "\r\n")] = '\0';
+    host_console_note(line);
     if (line[strspn(line, " \t")] != '\0') {
         (void)history(s_history, &event, H_ENTER, line);
     }
