@@ -66,11 +66,16 @@ void kb_field(kb_bytes_t *manifest, unsigned number, const void *bytes, uint32_t
 
 void kb_manifest(kb_bytes_t *manifest, const char *name)
 {
-    static const uint8_t version[6] = {1, 0, 2, 0, 3, 0};
-    static const uint8_t task[14] = {0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0};
-    static const uint8_t interfaces[6] = {KAPP_GROUP_CORE, 0, 1, 0, 0, 0};
     char id[KAPP_ID_MAX + 1] = "org.example.";
     strcat(id, name);
+    kb_manifest_of(manifest, id, name, 1);
+}
+
+void kb_manifest_of(kb_bytes_t *manifest, const char *id, const char *name, unsigned major)
+{
+    const uint8_t version[6] = {(uint8_t)major, 0, 2, 0, 3, 0};
+    static const uint8_t task[14] = {0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0};
+    static const uint8_t interfaces[6] = {KAPP_GROUP_CORE, 0, 1, 0, 0, 0};
     kb_field(manifest, 1, id, (uint32_t)strlen(id));
     kb_field(manifest, 2, name, (uint32_t)strlen(name));
     kb_field(manifest, 3, version, sizeof(version));

@@ -31,8 +31,10 @@ void kb_align(kb_bytes_t *b, uint32_t to);
 
 /** One field of a manifest. */
 void kb_field(kb_bytes_t *manifest, unsigned number, const void *bytes, uint32_t size);
-/** The fields that every manifest needs, for an app of this name. */
+/** The fields that every manifest needs, for an app of this name: org.example.NAME, 1.2.3. */
 void kb_manifest(kb_bytes_t *manifest, const char *name);
+/** The same for any id, and version MAJOR.2.3. */
+void kb_manifest_of(kb_bytes_t *manifest, const char *id, const char *name, unsigned major);
 
 /** A package in the making. Zero is an empty one. */
 typedef struct {

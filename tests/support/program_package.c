@@ -21,15 +21,14 @@ static kb_bytes_t read_all(const char *path)
     return b;
 }
 
-kb_bytes_t program_package(const char *path, const char *name, int skip, const kb_key_t *key)
+/** @param manifest  is released */
+static kb_bytes_t pack(const char *path, kb_bytes_t *manifest, int skip, const kb_key_t *key)
 {
     kb_package_t p = {0};
-    kb_bytes_t manifest = {0};
     kb_bytes_t elf = read_all(path);
     Elf64_Ehdr header;
     memcpy(&header, elf.bytes, sizeof(header));
-    kb_manifest(&manifest, name);
-    kb_section(&p, KAPP_SECTION_MANIFEST, 0, manifest.bytes, manifest.size, -1);
+    kb_section(&p, KAPP_SECTION_MANIFEST, 0, manifest->bytes, manifest->size, -1);
     kb_section(&p, KAPP_SECTION_HEAD, KAPP_TARGET_X86_64_LINUX, elf.bytes,
                (uint32_t)(header.e_phoff + header.e_phnum * sizeof(Elf64_Phdr)), -1);
     for (int i = 0; i < header.e_phnum; i++) {
@@ -40,7 +39,22 @@ kb_bytes_t program_package(const char *path, const char *name, int skip, const k
                        elf.bytes + phdr.p_offset, (uint32_t)phdr.p_filesz, 9);
         }
     }
-    kb_free(&manifest);
+    kb_free(manifest);
     kb_free(&elf);
     return kb_finish(&p, key);
+}
+
+kb_bytes_t program_package(const char *path, const char *name, int skip, const kb_key_t *key)
+{
+    kb_bytes_t manifest = {0};
+    kb_manifest(&manifest, name);
+    return pack(path, &manifest, skip, key);
+}
+
+kb_bytes_t program_package_of(const char *path, const char *id, const char *name, unsigned major,
+                              const kb_key_t *key)
+{
+    kb_bytes_t manifest = {0};
+    kb_manifest_of(&manifest, id, name, major);
+    return pack(path, &manifest, -1, key);
 }

@@ -10,3 +10,7 @@
  * @param key   NULL: unsigned
  */
 kb_bytes_t program_package(const char *path, const char *name, int skip, const kb_key_t *key);
+
+/** A whole one of any id and version. */
+kb_bytes_t program_package_of(const char *path, const char *id, const char *name, unsigned major,
+                              const kb_key_t *key);

@@ -41,3 +41,18 @@ kraken_unit_test(kapp_app SRCS test_kapp_app.c ${program_package} "${KRAKEN_ROOT
         "PROGRAM_DEAF=\"${CMAKE_CURRENT_BINARY_DIR}/deaf.so\"" "PROGRAM_LACKING=\"${CMAKE_CURRENT_BINARY_DIR}/lacking.so\"")
 target_link_libraries(unit_kapp_app PRIVATE z)
 add_dependencies(unit_kapp_app program_app_as_program program_deaf program_lacking)
+
+# The store of installed apps, and what is done with it.
+kraken_unit_test(kapp_store SRCS test_kapp_store.c LINK kapp nvs_flash PRIVATE_OF kapp)
+kraken_test_shared_object(dies ${system_headers})
+set(app_store "${KRAKEN_ROOT}/tests/support/app_store.c" ${program_package} "${KRAKEN_ROOT}/tests/support/system_up.c")
+set(app_store_programs "PROGRAM_HELLO=\"${CMAKE_CURRENT_BINARY_DIR}/app_as_program.so\"" "PROGRAM_DIES=\"${CMAKE_CURRENT_BINARY_DIR}/dies.so\""
+    "PROGRAM_DEAF=\"${CMAKE_CURRENT_BINARY_DIR}/deaf.so\"" "PROGRAM_LACKING=\"${CMAKE_CURRENT_BINARY_DIR}/lacking.so\"")
+kraken_unit_test(kapp_install SRCS test_kapp_install.c ${app_store} LINK kapp system mbedtls nvs_flash PRIVATE_OF kapp
+    DEFINES ${app_store_programs})
+kraken_unit_test(kapp_update SRCS test_kapp_update.c ${app_store} LINK kapp system mbedtls nvs_flash PRIVATE_OF kapp
+    DEFINES ${app_store_programs} MODES sim)
+foreach(name install update)
+    target_link_libraries(unit_kapp_${name} PRIVATE z)
+    add_dependencies(unit_kapp_${name} program_app_as_program program_deaf program_dies program_lacking)
+endforeach()

@@ -4,7 +4,7 @@
 """Every #include against the table of layers.  usage: layers.py [PROJECT]
 
   main        apps, services, shell, system              apps     system (public), a service's events
-  service     system (public); never another service     shell    system and services (public)
+  service     system (public); never another service     shell    system, services, kapp (public)
   port/*      its own component; host/ on Linux           system   nothing of ours
   kapp        system (public)
   host        nothing of ours above it                    tests, bench, sdk templates: not judged
@@ -78,7 +78,7 @@ def refusal(user, owner):
         "apps": ("system", "service"),
         "service": ("system",),
         "kapp": ("system",),
-        "shell": ("system", "service"),
+        "shell": ("system", "service", "kapp"),
         "sdk": ("system",),
     }
     if owner.area not in allowed.get(user.area, ()):

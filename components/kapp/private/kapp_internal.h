@@ -7,6 +7,7 @@
  */
 
 #include "kapp/kapp.h"
+#include "kapp/kapp_install.h"
 
 /* ---- kapp_manifest_read.c ---------------------------------------------------------------------
  */
@@ -48,6 +49,10 @@ esp_err_t kapp_crypto_verify(const uint8_t key[KAPP_PUBLIC_KEY_SIZE],
 
 /** Read the store. @return ESP_OK, an error of NVS; ESP_ERR_KAPP_KEYS_DAMAGED */
 esp_err_t kapp_trust_init(void);
+/** May a package run that this signer signed; NULL: nobody?
+ *  @return ESP_OK; ESP_ERR_KAPP_SIGNER_UNKNOWN; ESP_ERR_KAPP_SIGNER_REVOKED; ESP_ERR_KAPP_UNSIGNED
+ */
+esp_err_t kapp_trust_check(const kapp_verdict_t *verdict, bool allow_unsigned);
 
 /* ---- kapp_program.c ---------------------------------------------------------------------------
  */
@@ -66,3 +71,29 @@ void kapp_interface_init(void);
 
 /** Get the list of packaged apps ready. */
 void kapp_app_init(void);
+/** Check a package completely, and that this system can run it. @return as kapp_app_register() */
+esp_err_t kapp_app_check(const kapp_source_t *source, bool allow_unsigned, kapp_t *package,
+                         kapp_verdict_t *verdict, kapp_manifest_t *manifest);
+/** Load and link its program, and unload it again: can it be started?
+ *  @return ESP_OK also if memory for it is short just now; as kapp_program_load() */
+esp_err_t kapp_app_try(const kapp_t *package, const kapp_manifest_t *manifest);
+/** kapp_app_register() for a package that was verified before, as this verdict says.
+ *  @return as kapp_app_register(); ESP_ERR_KAPP_CHANGED it is not that package */
+esp_err_t kapp_app_register_verified(const kapp_source_t *source, const kapp_verdict_t *verdict,
+                                     bool allow_unsigned);
+
+/* ---- kapp_stream.c ----------------------------------------------------------------------------
+ */
+
+/** Open a location. @param[out] opener whose close() ends it
+ *  @return ESP_OK, of the opener; ESP_ERR_KAPP_STREAM_SCHEME */
+esp_err_t kapp_stream_open(const char *location, kapp_stream_t *stream,
+                           const kapp_opener_t **opener);
+
+/* ---- store.c, kapp_install.c ------------------------------------------------------------------
+ */
+
+/** Make the store's lock. */
+void kapp_store_init(void);
+/** Make the lock of the operations. */
+void kapp_install_init(void);

@@ -28,7 +28,8 @@ typedef struct packaged {
     app_manifest_t app;
     app_image_t image;
     kapp_source_t source;
-    uint8_t hash[KAPP_HASH_SIZE];
+    kapp_verdict_t verdict;
+    bool allow_unsigned;
     kapp_program_t
         *program; /* of the life that was started last; written before its task is made */
 } packaged_t;
@@ -70,9 +71,12 @@ static packaged_t **find_locked(const char *name)
 static esp_err_t load_into(packaged_t *p, kapp_t *package)
 {
     kapp_importer_t importer = {kapp_interface_list(), &p->manifest};
-    esp_err_t ret = kapp_open(package, &p->source);
+    esp_err_t ret = kapp_trust_check(&p->verdict, p->allow_unsigned); /* it may have changed */
     if (ret == ESP_OK) {
-        ret = kapp_check_hash(package, p->hash);
+        ret = kapp_open(package, &p->source);
+    }
+    if (ret == ESP_OK) {
+        ret = kapp_check_hash(package, p->verdict.hash);
     }
     if (ret == ESP_OK) {
         ret = kapp_program_load(package, p->manifest.name, kapp_interface_resolve, &importer,
@@ -121,24 +125,49 @@ static void run(app_context_t *ctx)
 
 /* ---- registering ---------------------------------------------------------------------------- */
 
-static esp_err_t check(const kapp_source_t *source, bool allow_unsigned, kapp_t *package,
-                       packaged_t *p)
+/** What is in a package that is whole. */
+static esp_err_t read_content(const kapp_t *package, kapp_manifest_t *manifest)
 {
-    kapp_verdict_t verdict;
     kapp_code_t code;
-    const kapp_importer_t importer = {kapp_interface_list(), &p->manifest};
-    esp_err_t ret = kapp_open(package, source);
-    if (ret == ESP_OK) {
-        ret = kapp_verify(package, allow_unsigned, &verdict);
-    }
-    if (ret == ESP_OK) {
-        memcpy(p->hash, verdict.hash, sizeof(p->hash));
-        ret = kapp_read_manifest(package, &p->manifest);
-    }
+    const kapp_importer_t importer = {kapp_interface_list(), manifest};
+    esp_err_t ret = kapp_read_manifest(package, manifest);
     if (ret == ESP_OK) {
         ret = kapp_find_code(package, kapp_program_target(), &code);
     }
     return ret == ESP_OK ? kapp_interface_check(&importer) : ret;
+}
+
+esp_err_t kapp_app_check(const kapp_source_t *source, bool allow_unsigned, kapp_t *package,
+                         kapp_verdict_t *verdict, kapp_manifest_t *manifest)
+{
+    esp_err_t ret = kapp_open(package, source);
+    if (ret == ESP_OK) {
+        ret = kapp_verify(package, allow_unsigned, verdict);
+    }
+    return ret == ESP_OK ? read_content(package, manifest) : ret;
+}
+
+/** The same for one that was verified before: the signature is not checked again. */
+static esp_err_t check_again(const kapp_source_t *source, kapp_t *package, packaged_t *p)
+{
+    esp_err_t ret = kapp_open(package, source);
+    if (ret == ESP_OK) {
+        ret = kapp_check_hash(package, p->verdict.hash);
+    }
+    return ret == ESP_OK ? read_content(package, &p->manifest) : ret;
+}
+
+esp_err_t kapp_app_try(const kapp_t *package, const kapp_manifest_t *manifest)
+{
+    kapp_importer_t importer = {kapp_interface_list(), manifest};
+    kapp_program_t *program = NULL;
+    const esp_err_t ret =
+        kapp_program_load(package, manifest->name, kapp_interface_resolve, &importer, &program);
+    if (ret == ESP_OK) {
+        kapp_program_unload(program);
+    }
+    /* That others need the memory now says nothing about the package. */
+    return ret == ESP_ERR_NO_MEM || ret == ESP_ERR_LOADER_NO_EXEC_MEMORY ? ESP_OK : ret;
 }
 
 /** What the app manager is told. */
@@ -176,7 +205,9 @@ static esp_err_t add(packaged_t *p)
     return ret;
 }
 
-esp_err_t kapp_app_register(const kapp_source_t *source, bool allow_unsigned, char *name)
+/** @param verdict  NULL: it is to be verified */
+static esp_err_t register_package(const kapp_source_t *source, const kapp_verdict_t *verdict,
+                                  bool allow_unsigned, char *name)
 {
     if (source == NULL) {
         return ESP_ERR_INVALID_ARG;
@@ -186,11 +217,17 @@ esp_err_t kapp_app_register(const kapp_source_t *source, bool allow_unsigned, ch
     }
     packaged_t *p = calloc(1, sizeof(*p));
     kapp_t *package = malloc(sizeof(*package));
-    esp_err_t ret =
-        p == NULL || package == NULL ? ESP_ERR_NO_MEM : check(source, allow_unsigned, package, p);
+    esp_err_t ret = p == NULL || package == NULL ? ESP_ERR_NO_MEM : ESP_OK;
+    if (ret == ESP_OK && verdict != NULL) {
+        p->verdict = *verdict;
+        ret = check_again(source, package, p);
+    } else if (ret == ESP_OK) {
+        ret = kapp_app_check(source, allow_unsigned, package, &p->verdict, &p->manifest);
+    }
     free(package);
     if (ret == ESP_OK) {
         p->source = *source;
+        p->allow_unsigned = allow_unsigned;
         describe(p);
         if (name != NULL) {
             memcpy(name, p->manifest.name, sizeof(p->manifest.name));
@@ -198,10 +235,24 @@ esp_err_t kapp_app_register(const kapp_source_t *source, bool allow_unsigned, ch
         ret = add(p);
     }
     if (ret != ESP_OK) {
-        ESP_LOGE(TAG, "package refused: %s", system_error_describe(ret));
         free(p);
     }
     return ret;
+}
+
+esp_err_t kapp_app_register(const kapp_source_t *source, bool allow_unsigned, char *name)
+{
+    const esp_err_t ret = register_package(source, NULL, allow_unsigned, name);
+    if (ret != ESP_OK && ret != ESP_ERR_INVALID_ARG && ret != ESP_ERR_INVALID_STATE) {
+        ESP_LOGE(TAG, "package refused: %s", system_error_describe(ret));
+    }
+    return ret;
+}
+
+esp_err_t kapp_app_register_verified(const kapp_source_t *source, const kapp_verdict_t *verdict,
+                                     bool allow_unsigned)
+{
+    return register_package(source, verdict, allow_unsigned, NULL);
 }
 
 esp_err_t kapp_app_unregister(const char *name)

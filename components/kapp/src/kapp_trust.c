@@ -314,3 +314,16 @@ esp_err_t kapp_trust_list(kapp_key_t *out, size_t *count)
     (void)xSemaphoreGive(s_lock);
     return *count > room ? ESP_ERR_INVALID_SIZE : ESP_OK;
 }
+
+esp_err_t kapp_trust_check(const kapp_verdict_t *verdict, bool allow_unsigned)
+{
+    kapp_key_t key;
+    if (!verdict->is_signed) {
+        return allow_unsigned ? ESP_OK : ESP_ERR_KAPP_UNSIGNED;
+    }
+    const esp_err_t ret = kapp_trust_find(verdict->signer, &key);
+    if (ret == ESP_ERR_KAPP_KEY_NOT_FOUND || ret == ESP_ERR_KAPP_KEYS_DAMAGED) {
+        return ESP_ERR_KAPP_SIGNER_UNKNOWN; /* a store that cannot be read trusts nobody */
+    }
+    return ret == ESP_OK && key.revoked ? ESP_ERR_KAPP_SIGNER_REVOKED : ret;
+}

@@ -16,6 +16,8 @@ esp_err_t kapp_init(void)
     kapp_program_init();
     kapp_interface_init();
     kapp_app_init();
+    kapp_store_init();
+    kapp_install_init();
     const esp_err_t ret = kapp_crypto_init();
     return ret == ESP_OK ? kapp_trust_init() : ret;
 }

@@ -160,7 +160,15 @@ extern "C" {
     X(ESP_ERR_KAPP_KEY_EXISTS,          0xA14, "the trust store has this key already") \
     X(ESP_ERR_KAPP_KEY_NOT_FOUND,       0xA15, "the trust store does not have this key") \
     X(ESP_ERR_KAPP_KEYS_FULL,           0xA16, "no free entry: remove a key, or raise \"Max keys\" in the configuration") \
-    X(ESP_ERR_KAPP_KEYS_DAMAGED,        0xA17, "the trust store in NVS cannot be read: nobody is trusted until it is erased")
+    X(ESP_ERR_KAPP_KEYS_DAMAGED,        0xA17, "the trust store in NVS cannot be read: nobody is trusted until it is erased") \
+    /* installed apps and what they store */                                                        \
+    X(ESP_ERR_KAPP_STORE_MISSING,       0xA18, "no app storage: the partition table lacks \"apps\", or it has less than 64 KB") \
+    X(ESP_ERR_KAPP_STORE_DAMAGED,       0xA19, "the directory of installed apps cannot be read: nothing is changed until it is erased") \
+    X(ESP_ERR_KAPP_STORE_SLOTS,         0xA1A, "no free entry: uninstall an app, or raise \"Max installed apps\" in the configuration") \
+    X(ESP_ERR_KAPP_STORE_BUILT_IN,      0xA1B, "the app is part of the firmware: it cannot be uninstalled or replaced") \
+    X(ESP_ERR_KAPP_STREAM_SCHEME,       0xA1C, "nothing here can fetch from such an address") \
+    X(ESP_ERR_KAPP_DATA_QUOTA,          0xA1D, "the app stores as much as it may: let it delete something") \
+    X(ESP_ERR_KAPP_DATA_DAMAGED,        0xA1E, "what the app stored cannot be read any more")
 /* clang-format on */
 
 #ifdef __cplusplus
