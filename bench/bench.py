@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: ./kraken bench [--quick] [--json] [--only SECTION[,SECTION…]] [--plot FILE] [--guard | --accept]
+"""usage: ./kraken bench [--quick] [--json] [--only SECTION[,SECTION…]] [--plot FILE]
 
 Measures Kraken-OS beside what people use otherwise, in one run, on one virtual board, with one compiler.
 
@@ -8,8 +8,6 @@ Measures Kraken-OS beside what people use otherwise, in one run, on one virtual 
   --json         one JSON object instead of tables
   --only LIST    of: throughput latency pools instructions scale fragmentation overhead memory promises
   --plot FILE    the simulated month of the heap, as SVG
-  --guard        instructions of ten hot operations against the accepted ones (3 %); status 1 when one left
-  --accept       accept the present ones: bench/accepted_instructions.txt; say why in the commit
 """
 
 import argparse
@@ -17,7 +15,6 @@ import json
 import os
 import sys
 
-import guard
 import sections
 from runner import Runner
 from report import print_report
@@ -30,7 +27,7 @@ def arguments():
                                      description=__doc__.split("\n\n", 1)[1], formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--build-dir", required=True, help=argparse.SUPPRESS)
-    for name in ("quick", "json", "guard", "accept"):
+    for name in ("quick", "json"):
         parser.add_argument("--" + name, action="store_true", help=argparse.SUPPRESS)
     for name in ("only", "plot"):
         parser.add_argument("--" + name, help=argparse.SUPPRESS)
@@ -39,16 +36,12 @@ def arguments():
     for name in options.sections:
         if name not in SECTIONS:
             parser.error(f"no section {name}; there are: {' '.join(SECTIONS)}")
-    if options.guard and options.accept:
-        parser.error("--guard and --accept exclude each other")
     return options
 
 
 def main():
     options = arguments()
     runner = Runner(options.program, options.build_dir, options.quick, quiet=not sys.stderr.isatty())
-    if options.guard or options.accept:
-        return guard.run(runner, options.accept)
     if options.plot:
         with open(options.plot, "w", encoding="utf-8") as file:
             file.write(sections.month_svg(runner))

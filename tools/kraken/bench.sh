@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 #: measure: events, latency, pools, instructions, overheads
 #:
-#: usage: ./kraken bench [--quick] [--json] [--only SECTION,…] [--plot FILE] [--guard | --accept]
+#: usage: ./kraken bench [--quick] [--json] [--only SECTION,…] [--plot FILE]
+#:        ./kraken bench --lx7 | --guard | --accept
 #:
 #:   (nothing)     everything, as tables, in about a minute; the rivals in the same run
 #:   --quick       fewer repetitions
 #:   --json        one JSON object
 #:   --only LIST   of: throughput latency pools instructions scale fragmentation overhead memory promises
 #:   --plot FILE   a simulated month of the heap, as SVG
-#:   --guard       instructions of ten hot operations against bench/accepted_instructions.txt, 3 %; status 1 when one is further off
+#:   --lx7         instructions of our own code on an emulated core of the chip's generation, without kernel and board
+#:   --guard       ten of these against bench/accepted_instructions.txt, 3 %; status 1 when one is further off
 #:   --accept      make the present ones the accepted ones; say why in the commit
 #:
 #: With IDF_PATH set to an ESP-IDF v5.5, its esp_event is compiled as it is and measured too.
@@ -19,6 +21,18 @@ set -eu
 . "$KRAKEN_ROOT/tools/kraken/lib.sh"
 
 [ "${1:-}" != -- ] || shift
+case ${1:-} in
+--lx7 | --guard | --accept)
+    [ $# -eq 1 ] || die "bench: $1 stands alone"
+    need build test lx7
+    configure host
+    case $1 in
+    --lx7) exec /usr/bin/python3 "$KRAKEN_ROOT/bench/lx7/lx7.py" "$build_root/host" ;;
+    --guard) exec /usr/bin/python3 "$KRAKEN_ROOT/bench/guard.py" "$KRAKEN_ROOT" "$build_root/host" ;;
+    --accept) exec /usr/bin/python3 "$KRAKEN_ROOT/bench/guard.py" "$KRAKEN_ROOT" "$build_root/host" --accept ;;
+    esac
+    ;;
+esac
 need build test bench
 configure host
 # A build folder that was configured without valgrind, GLib or ESP-IDF learns of them here.

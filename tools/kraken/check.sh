@@ -15,6 +15,7 @@
 #:   --headers     each public header alone, as C and as C++
 #:   --analysis    cppcheck and clang-tidy
 #:   --xtensa      the portable sources for a 32-bit Xtensa
+#:   --instructions  ten hot operations on an emulated core, against bench/accepted_instructions.txt (./kraken bench --accept)
 #:   --size        flash and memory of each component on the device, against tools/size_accepted.txt; with --fix it is written
 #:   --budget      whether the system component keeps its share of flash and memory, with one line a source
 #:   --idf PATH    every device source against the real headers of the ESP-IDF v5.5 at PATH, configured for a board of boards/
@@ -25,7 +26,7 @@ set -eu
 # shellcheck source=tools/kraken/lib.sh
 . "$KRAKEN_ROOT/tools/kraken/lib.sh"
 
-all="format style layers links generated shell headers analysis xtensa size"
+all="format style layers links generated shell headers analysis xtensa instructions size"
 wanted=
 fix=
 idf=
@@ -70,7 +71,10 @@ case $wanted in
 *) need build check ;;
 esac
 case $wanted in
-*headers* | *analysis* | *xtensa* | *size* | *budget*)
+*instructions*) need lx7 ;;
+esac
+case $wanted in
+*headers* | *analysis* | *xtensa* | *instructions* | *size* | *budget*)
     # These read what the build knows: include folders, sources, configuration.
     need test
     configure host
@@ -86,6 +90,7 @@ run_check()
     case $1 in
     format | shell) sh "$KRAKEN_ROOT/tools/checks/$1.sh" "$KRAKEN_ROOT" $fix ;;
     generated) /usr/bin/python3 "$KRAKEN_ROOT/tools/config_doc.py" "$KRAKEN_ROOT" "$doc_mode" ;;
+    instructions) /usr/bin/python3 "$KRAKEN_ROOT/bench/guard.py" "$KRAKEN_ROOT" "$build_root/host" ;;
     idf)
         set -- "$KRAKEN_ROOT" "$build_root/idf" --idf "$idf"
         [ -z "$board" ] || set -- "$@" --board "$board"
