@@ -197,7 +197,8 @@ function(kraken_add_system)
     set_target_properties(kraken_os PROPERTIES OUTPUT_NAME kraken-os RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
     target_link_libraries(kraken_os PRIVATE kraken_warnings __idf_main kraken_control)
     # The program can be recorded: the core's own functions are heard there (components/system/port/linux/event_trace.c).
-    foreach(heard priority_queue_push priority_queue_pop priority_queue_replace flight_names_attach)
+    foreach(heard priority_queue_push priority_queue_pop priority_queue_replace flight_names_attach
+            event_mailbox_put event_mailbox_claim event_mailbox_claim_own)
         target_link_options(kraken_os PRIVATE "-Wl,--wrap=${heard}")
     endforeach()
     if(KRAKEN_FLAVOUR STREQUAL "host" OR KRAKEN_FLAVOUR STREQUAL "sim")

@@ -78,6 +78,35 @@ void host_trace_handled(const host_trace_event_t *event);
 /** @brief A slot has a new owner. @context as above */
 void host_trace_owner(uint32_t slot, const char *name);
 
+/* ---- a run of threads again: the order is that of the recording ---- */
+
+/** Ask before an event is delivered or taken out. Does not change during a boot. */
+extern bool host_steer_on;
+
+/**
+ * @brief An event is about to be delivered: wait until it is its turn.
+ * @context any; in an interrupt, or with a lock held, it does not wait
+ * @return what host_steer_delivered() wants
+ */
+uint32_t host_steer_deliver(const host_trace_event_t *event);
+
+/** @brief It was delivered, or was not. @context as above */
+void host_steer_delivered(uint32_t slot, uint32_t turn);
+
+#define HOST_STEER_WAIT (-1) /* what was taken out next is not there yet */
+#define HOST_STEER_ANY  (-2) /* the recording does not tell */
+
+/**
+ * @brief Which lane's first event was taken out next.
+ * @context any; passes no scheduling point
+ * @param heads of each lane the first event; slot is set in all of them, type_name NULL: none
+ * @return the lane, or HOST_STEER_WAIT, HOST_STEER_ANY
+ */
+int host_steer_choose(const host_trace_event_t *heads, unsigned lanes);
+
+/** @brief Let some time pass, in a task that was told to wait. @blocks up to a millisecond */
+void host_steer_pause(uint32_t slot);
+
 /* ---- what comes from outside ---- */
 
 /**

@@ -82,6 +82,7 @@ int host_boot(const host_config_t *cfg, void (*main_fn)(void *arg), void *arg)
 
 void host_exit(int code)
 {
+    steer_before_end();
     g_sched->stop(code);
 }
 

@@ -271,6 +271,7 @@ static bool stays_down(void)
 
 void host_reset(esp_reset_reason_t reason)
 {
+    steer_before_end();
     if (!stays_down()) {
         start_again(reason);
     }

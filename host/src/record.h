@@ -54,5 +54,15 @@ void steer_observe(const record_t *r);
 uint32_t steer_input(const char *channel, const uint8_t **bytes);
 /** @return false: no more numbers were drawn by this task */
 bool steer_random(uint32_t *value);
+void steer_wait_until(uint64_t at_us);
+/** A task is about to end the run or the boot: not before the time when it ended. */
+void steer_before_end(void);
 /** Says, once a boot, what came as it was recorded. @return exit status */
 int steer_verdict(void);
+
+// ---- steer_order.c: the order in which mailboxes take and hand out events, as it was ----
+
+void steer_order_add(const record_t *r);
+void steer_order_observe(const record_t *r);
+void steer_order_report(void);
+bool steer_order_kept(void);

@@ -203,6 +203,7 @@ const char *host_replay_from(const char *path, const host_replay_options_t *opti
     (void)record_reader_peek(&r);
     fill_board(&r, board);
     g_recorder = (r.value[BOOT_FLAGS] & BOOT_FLAG_SIM) != 0 ? RECORDER_COMPARES : RECORDER_STEERS;
+    host_steer_on = g_recorder == RECORDER_STEERS;
     host_trace_on = true;
     return NULL;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A run of threads again, in the simulator: what came from outside comes again at its time, and
-// what each mailbox hands out is compared with the order in which it did.
+// A run of threads again, in the simulator: what came from outside comes again at its time.
+// steer_order.c sees to the events.
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,42 +12,18 @@
 #include "record_format.h"
 #include "sched.h"
 
-#define SLOTS    256
-#define TYPES    1024
-#define CHANNELS 16
-#define GRACE_US 2000000u // what the run may still do after the end of the recording
-
-// What is compared of an event: who posted what kind of event, with which urgency. Numbers of types
-// and posts may differ from run to run.
-typedef struct {
-    uint64_t key;
-    uint64_t time_us;
-    record_t record;
-} past_t;
-
-typedef struct {
-    past_t *past; // in the order in which they were taken out
-    uint32_t count, room, at;
-    uint32_t same, other, beyond;
-} mailbox_order_t;
-
-typedef struct {
-    uint64_t names[SLOTS]; // hash of the owner's name
-    uint64_t types[TYPES];
-} names_t;
+#define CHANNELS  16
+#define GRACE_US  2000000u // what the run may still do after the end of the recording
+#define SETTLE_US 25000u   // what is held at the very end still comes before the end
 
 // Written by steer_load() before any task runs, then under the recorder's lock.
 static record_t *s_records; // of this boot
 static size_t s_count, s_room;
-static mailbox_order_t s_order[SLOTS];
-static names_t s_then, s_now;
 static size_t s_next_input[CHANNELS];
 static const char *s_channel[CHANNELS];
 static bool *s_used; // random numbers that were given out
 static uint64_t s_end_us;
-static bool s_reset;
 static uint32_t s_invented;
-static bool s_told;
 
 static void *grow(void *old, size_t size)
 {
@@ -56,42 +32,6 @@ static void *grow(void *old, size_t size)
         host_panic("no memory for the recording");
     }
     return larger;
-}
-
-static uint64_t hash(const uint8_t *bytes, size_t size)
-{
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < size; i++) {
-        h = (h ^ bytes[i]) * 0x100000001b3u;
-    }
-    return h;
-}
-
-static void learn(names_t *names, const record_t *r)
-{
-    if (r->kind == RECORD_TYPE && r->value[0] < TYPES) {
-        names->types[r->value[0]] = hash(r->bytes, r->size);
-    } else if (r->kind == RECORD_OWNER && r->value[0] < SLOTS) {
-        names->names[r->value[0]] = hash(r->bytes, r->size);
-    }
-}
-
-static uint64_t key_of(const names_t *names, const record_t *r)
-{
-    const uint64_t *v = r->value;
-    const uint64_t source = v[EVENT_SOURCE] == 0 ? 0 : names->names[v[EVENT_SOURCE] % SLOTS];
-    return (names->types[v[EVENT_TYPE] % TYPES] * 3u ^ source) * 0x9e3779b97f4a7c15u +
-           v[EVENT_LANE];
-}
-
-static void add_past(const record_t *r)
-{
-    mailbox_order_t *order = &s_order[r->value[EVENT_SLOT] % SLOTS];
-    if (order->count == order->room) {
-        order->room = order->room * 2 + 64;
-        order->past = grow(order->past, order->room * sizeof(order->past[0]));
-    }
-    order->past[order->count++] = (past_t){key_of(&s_then, r), r->time_us, *r};
 }
 
 void steer_load(void)
@@ -105,27 +45,23 @@ void steer_load(void)
         }
         s_records[s_count++] = r;
         s_end_us = r.time_us;
-        learn(&s_then, &r);
-        if (r.kind == RECORD_HANDLED) {
-            add_past(&r);
-        } else if (r.kind == RECORD_CHANNEL && r.value[0] < CHANNELS) {
+        steer_order_add(&r);
+        if (r.kind == RECORD_CHANNEL && r.value[0] < CHANNELS) {
             char *name = grow(NULL, r.size + 1);
             memcpy(name, r.bytes, r.size);
             name[r.size] = '\0';
             s_channel[r.value[0]] = name;
-        } else if (r.kind == RECORD_END) {
-            s_reset = r.value[END_HOW] == END_RESET;
         }
     }
     s_used = grow(NULL, s_count + 1);
     memset(s_used, 0, s_count + 1);
 }
 
-static void wait_until(uint64_t at_us)
+void steer_wait_until(uint64_t at_us)
 {
     k_lock();
     while (g_sched->now() < at_us) {
-        (void)k_block(NULL, at_us, "recorded input", 0);
+        (void)k_block(NULL, at_us, "the recorded time", 0);
     }
     k_unlock();
 }
@@ -139,13 +75,13 @@ uint32_t steer_input(const char *channel, const uint8_t **bytes)
         while (s_next_input[c] < s_count) {
             const record_t *r = &s_records[s_next_input[c]++];
             if (r->kind == RECORD_INPUT && r->value[0] == c) {
-                wait_until(r->time_us);
+                steer_wait_until(r->time_us);
                 *bytes = r->bytes;
                 return r->size;
             }
         }
     }
-    wait_until(s_end_us + GRACE_US); // nothing more was typed; what else happens, may
+    steer_wait_until(s_end_us + GRACE_US); // nothing more was typed; what else happens, may
     return 0;
 }
 
@@ -165,37 +101,16 @@ bool steer_random(uint32_t *value)
     return false;
 }
 
-// ---- comparing ----
-
-static const mailbox_order_t *s_first_other;
-static record_t s_first_want, s_first_got;
-
-static void compare(const record_t *r)
+void steer_before_end(void)
 {
-    mailbox_order_t *order = &s_order[r->value[EVENT_SLOT] % SLOTS];
-    if (order->at == order->count) {
-        order->beyond++;
-        return;
-    }
-    const past_t *want = &order->past[order->at++];
-    if (want->key == key_of(&s_now, r)) {
-        order->same++;
-        return;
-    }
-    order->other++;
-    if (s_first_other == NULL) {
-        s_first_other = order;
-        s_first_want = want->record;
-        s_first_got = *r;
+    if (g_recorder == RECORDER_STEERS && k_self != NULL && !k_self->is_isr && k_may_cut(k_self)) {
+        steer_wait_until(s_end_us + SETTLE_US); // what else was recorded comes first
     }
 }
 
 void steer_observe(const record_t *r)
 {
-    learn(&s_now, r);
-    if (r->kind == RECORD_HANDLED) {
-        compare(r);
-    }
+    steer_order_observe(r);
     if (r->kind == RECORD_END && r->value[END_HOW] == END_RESET) {
         (void)steer_verdict();
     } else if (r->time_us > s_end_us + GRACE_US && r->kind != RECORD_END) {
@@ -203,38 +118,16 @@ void steer_observe(const record_t *r)
     }
 }
 
-static void print_first(void)
-{
-    char text[512];
-    record_text_describe(&s_first_want, text, sizeof(text));
-    fprintf(stderr, "  recorded: %4" PRIu64 ".%06" PRIu64 " s  %s\n",
-            s_first_want.time_us / 1000000u, s_first_want.time_us % 1000000u, text);
-    record_text_describe(&s_first_got, text, sizeof(text));
-    fprintf(stderr, "  now:      %4" PRIu64 ".%06" PRIu64 " s  %s\n",
-            s_first_got.time_us / 1000000u, s_first_got.time_us % 1000000u, text);
-}
-
 int steer_verdict(void)
 {
-    uint32_t recorded = 0, same = 0, missing = 0, beyond = 0;
-    for (unsigned i = 0; i < SLOTS; i++) {
-        recorded += s_order[i].count;
-        same += s_order[i].same;
-        missing += s_order[i].count - s_order[i].at;
-        beyond += s_order[i].beyond;
+    static bool s_told;
+    if (!s_told) {
+        s_told = true;
+        steer_order_report();
+        if (s_invented != 0) {
+            fprintf(stderr, "kraken: replay: %" PRIu32 " random numbers were not recorded\n",
+                    s_invented);
+        }
     }
-    if (s_told) {
-        return same == recorded ? 0 : 1;
-    }
-    s_told = true;
-    fprintf(stderr,
-            "kraken: replay: recorded with threads, boot %" PRIu32 ": %" PRIu32 " of %" PRIu32
-            " events as recorded in the order of their mailbox, %" PRIu32 " missing, %" PRIu32
-            " more than recorded, %" PRIu32 " random numbers not recorded\n",
-            host_boot_count(), same, recorded, missing, beyond, s_invented);
-    if (s_first_other != NULL) {
-        fprintf(stderr, "kraken: replay: the first that differs:\n");
-        print_first();
-    }
-    return same == recorded ? 0 : 1;
+    return steer_order_kept() ? 0 : 1;
 }
