@@ -15,6 +15,8 @@
 #include "host_control.h"
 #include "host_program.h"
 #include "host_record.h"
+#include "picture.h"
+#include "window.h"
 
 #define EXIT_USAGE 2
 
@@ -35,6 +37,10 @@ static const char s_help[] =
     "    --break-at N  raise SIGTRAP before event N, for a debugger\n"
     "    --verbose     print each record as it happens again\n"
     "    --any-build   try a recording that another build of the program made\n"
+    "  --picture F   run for a while without a shell, then write what is on the screen to F (PNG)\n"
+    "  --after MS    how long, for --picture; 3000 if not given\n"
+    "  --app NAME    start this app first, for --picture\n"
+    "  --no-window   no window, although this computer has a display\n"
     "  --help        this text\n"
     "\n"
     "Without --demo and --shell: the shell on a terminal, the demonstration otherwise and with\n"
@@ -51,6 +57,10 @@ typedef struct {
     const char *replay;
     bool replay_only; // an option that only a replay has
     host_replay_options_t how;
+    bool no_window;
+    bool window; // decided by choose_mode()
+    const char *picture;
+    host_program_picture_t picture_of;
     host_config_t board;
 } options_t;
 
@@ -103,15 +113,31 @@ static void parse_replay_option(int option, options_t *options)
     }
 }
 
+static void parse_picture_option(int option, options_t *options)
+{
+    uint64_t number;
+    if (option == 'P') {
+        options->picture = optarg;
+    } else if (option == 'A') {
+        options->picture_of.app = optarg;
+    } else if (parse_number(optarg, &number) && number <= UINT32_MAX / 2) {
+        options->picture_of.after_ms = (unsigned)number;
+    } else {
+        refuse("--after wants a number of milliseconds", optarg);
+    }
+}
+
 static void parse(int argc, char **argv, options_t *options)
 {
     static const struct option known[] = {
-        {"demo", no_argument, NULL, 'd'},         {"shell", no_argument, NULL, 's'},
-        {"seed", required_argument, NULL, 'n'},   {"state", required_argument, NULL, 'D'},
-        {"record", required_argument, NULL, 'r'}, {"replay", required_argument, NULL, 'p'},
-        {"until", required_argument, NULL, 'u'},  {"break-at", required_argument, NULL, 'b'},
-        {"verbose", no_argument, NULL, 'v'},      {"any-build", no_argument, NULL, 'a'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"demo", no_argument, NULL, 'd'},          {"shell", no_argument, NULL, 's'},
+        {"seed", required_argument, NULL, 'n'},    {"state", required_argument, NULL, 'D'},
+        {"record", required_argument, NULL, 'r'},  {"replay", required_argument, NULL, 'p'},
+        {"until", required_argument, NULL, 'u'},   {"break-at", required_argument, NULL, 'b'},
+        {"verbose", no_argument, NULL, 'v'},       {"any-build", no_argument, NULL, 'a'},
+        {"picture", required_argument, NULL, 'P'}, {"after", required_argument, NULL, 'T'},
+        {"app", required_argument, NULL, 'A'},     {"no-window", no_argument, NULL, 'w'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -131,6 +157,14 @@ static void parse(int argc, char **argv, options_t *options)
             break;
         case 'D':
             options->board.state_dir = optarg;
+            break;
+        case 'P':
+        case 'T':
+        case 'A':
+            parse_picture_option(option, options);
+            break;
+        case 'w':
+            options->no_window = true;
             break;
         case 'h':
             fputs(s_help, stdout);
@@ -159,6 +193,10 @@ static void parse(int argc, char **argv, options_t *options)
                                     options->seeded || options->board.state_dir != NULL)) {
         refuse("--replay takes everything else from the recording", NULL);
     }
+    if (options->picture != NULL &&
+        (options->demo || options->shell || options->record != NULL || options->replay != NULL)) {
+        refuse("--picture excludes --demo, --shell, --record and --replay", NULL);
+    }
 }
 
 static void prepare_state_dir(const char *dir)
@@ -185,7 +223,12 @@ static void choose_mode(options_t *options)
     const bool watched = isatty(STDOUT_FILENO) == 1;
     const bool terminal = isatty(STDIN_FILENO) == 1 && watched;
     const bool shell = options->shell || (!options->demo && !options->seeded && terminal);
-    host_program_set_mode(shell ? HOST_PROGRAM_SHELL : HOST_PROGRAM_DEMO);
+    host_program_set_mode(options->picture != NULL ? HOST_PROGRAM_PICTURE
+                          : shell                  ? HOST_PROGRAM_SHELL
+                                                   : HOST_PROGRAM_DEMO);
+    host_program_set_picture(&options->picture_of);
+    options->window = terminal && !options->seeded && !options->no_window &&
+                      options->picture == NULL && options->replay == NULL;
     host_program_set_watched(watched);
     options->board.sched = options->seeded ? HOST_SCHED_SIM : HOST_SCHED_THREADS;
 }
@@ -207,7 +250,7 @@ static void open_recording(options_t *options)
 
 int main(int argc, char **argv)
 {
-    options_t options = {0};
+    options_t options = {.picture_of = {.after_ms = 3000}};
     parse(argc, argv, &options);
     if (options.board.state_dir != NULL) {
         prepare_state_dir(options.board.state_dir);
@@ -216,5 +259,13 @@ int main(int argc, char **argv)
     open_recording(&options);
     // Whoever reads a pipe sees each line when it is printed, in order with the errors.
     setvbuf(stdout, NULL, _IOLBF, 0);
-    return host_record_finish(host_boot(&options.board, run_main, NULL));
+    if (options.window) {
+        (void)window_open();
+    }
+    int status = host_record_finish(host_boot(&options.board, run_main, NULL));
+    window_close();
+    if (options.picture != NULL && !picture_write(options.picture)) {
+        status = EXIT_FAILURE;
+    }
+    return status;
 }

@@ -64,6 +64,17 @@ static void start_apps(void)
     }
 }
 
+static bool start_asked_app(void)
+{
+    const char *name = boot_mode_app();
+    const esp_err_t ret = name != NULL ? app_manager_start(name) : ESP_OK;
+    if (ret != ESP_OK && ret != ESP_ERR_APP_ALREADY_RUNNING) {
+        ESP_LOGE(TAG, "app %s: %s", name, system_error_to_string(ret));
+        return false;
+    }
+    return true;
+}
+
 void app_main(void)
 {
     system_secure_key_t key;
@@ -75,6 +86,10 @@ void app_main(void)
     ESP_ERROR_CHECK(system_service_seal(key));
     ESP_LOGI(TAG, "ready");
 
+    const bool ok = start_asked_app();
+    if (boot_mode() == BOOT_PICTURE) {
+        boot_mode_picture(ok);
+    }
     if (boot_mode() == BOOT_DEMO) {
         const bool watched = boot_mode_colour(); /* by somebody who reads along */
         const demo_config_t config = {.colour = watched, .pause_ms = watched ? DEMO_PAUSE_MS : 0};

@@ -5,10 +5,14 @@
 #include "sdkconfig.h"
 
 #include "demo_service/demo_service.h"
+#include "display_service/display_service.h"
 #include "shell/shell.h"
 
 const system_service_descriptor_t *const service_table[] = {
     &shell_service,
+#ifdef CONFIG_DISPLAY_SERVICE
+    &display_service,
+#endif
 #ifdef CONFIG_DEMO_SERVICES
     &demo_sensor_service,
     &demo_logger_service,

@@ -3,21 +3,13 @@
 # What ESP-IDF's component functions mean on the PC: exactly what this project's files use, and an error for anything else.
 #   idf_component_register()       one static library __idf_<name>; REQUIRES become link edges and thereby include paths
 #   idf_component_get_property()   COMPONENT_LIB, COMPONENT_DIR, COMPONENT_NAME
-#   idf_build_get_property()       IDF_TARGET (linux), PROJECT_DIR, BUILD_DIR
+#   idf_build_get_property()       IDF_TARGET (linux), PROJECT_DIR, BUILD_DIR, PYTHON
 #   kraken_port_linux()            in a component's port/linux/port.cmake: sources and libraries of the PC alone
 
 set(IDF_TARGET linux)
 set(IDF_VERSION_MAJOR 5)
 set(IDF_VERSION_MINOR 5)
 set(IDF_VERSION_PATCH 5)
-
-# The target is the one property of the build that our files ask for.
-function(idf_build_get_property result property)
-    if(NOT property STREQUAL "IDF_TARGET" OR ARGN)
-        message(FATAL_ERROR "idf_build_get_property(${property} ${ARGN}): the PC build knows IDF_TARGET only")
-    endif()
-    set(${result} "${IDF_TARGET}" PARENT_SCOPE)
-endfunction()
 
 function(kraken_discover_components result)
     set(found "")
@@ -160,6 +152,8 @@ function(idf_build_get_property result property)
         set(value "${KRAKEN_ROOT}")
     elseif(property STREQUAL "BUILD_DIR")
         set(value "${CMAKE_BINARY_DIR}")
+    elseif(property STREQUAL "PYTHON")
+        set(value "${KRAKEN_PYTHON}")
     else()
         message(FATAL_ERROR "idf_build_get_property(): the PC build knows no property '${property}'")
     endif()
@@ -188,12 +182,19 @@ function(kraken_port_linux)
     endforeach()
 endfunction()
 
-# The system itself: host/main.c with all components, as soon as there are both.
+# The system itself: host/main.c and host/program with all components, as soon as there are both. It alone has a window and writes
+# pictures; a test that does names the library itself.
 function(kraken_add_system)
     if(NOT TARGET __idf_main OR NOT EXISTS "${CMAKE_SOURCE_DIR}/main.c")
         return()
     endif()
-    add_executable(kraken_os "${CMAKE_SOURCE_DIR}/main.c")
+    add_executable(kraken_os "${CMAKE_SOURCE_DIR}/main.c"
+        "${CMAKE_SOURCE_DIR}/program/picture.c" "${CMAKE_SOURCE_DIR}/program/window.c")
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(sdl2 REQUIRED IMPORTED_TARGET sdl2)
+    pkg_check_modules(libpng REQUIRED IMPORTED_TARGET libpng)
+    target_include_directories(kraken_os PRIVATE "${CMAKE_SOURCE_DIR}/program")
+    target_link_libraries(kraken_os PRIVATE PkgConfig::sdl2 PkgConfig::libpng)
     set_target_properties(kraken_os PROPERTIES OUTPUT_NAME kraken-os RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
     target_link_libraries(kraken_os PRIVATE kraken_warnings __idf_main kraken_control)
     # The program can be recorded: the core's own functions are heard there (components/system/port/linux/event_trace.c).

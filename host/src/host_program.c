@@ -2,7 +2,9 @@
 
 #include "host_program.h"
 
-static host_program_mode_t s_mode; // written before the board boots
+// Written before the board boots.
+static host_program_mode_t s_mode;
+static host_program_picture_t s_picture;
 
 void host_program_set_mode(host_program_mode_t mode)
 {
@@ -24,4 +26,14 @@ void host_program_set_watched(bool watched)
 bool host_program_watched(void)
 {
     return s_watched;
+}
+
+void host_program_set_picture(const host_program_picture_t *picture)
+{
+    s_picture = *picture;
+}
+
+const host_program_picture_t *host_program_picture(void)
+{
+    return &s_picture;
 }

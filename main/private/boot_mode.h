@@ -11,6 +11,7 @@
 typedef enum {
     BOOT_SHELL = 0, /**< open the shell */
     BOOT_DEMO,      /**< tell and show what the system can do */
+    BOOT_PICTURE,   /**< let it run for a while; then somebody looks at the screen (PC) */
 } boot_mode_t;
 
 /** @context main task */
@@ -24,3 +25,10 @@ bool boot_mode_colour(void);
  * @param ok everything that was to be shown was seen
  */
 void boot_mode_demo_done(bool ok);
+
+/** An app to start beside those of the table; NULL = none. @context main task */
+const char *boot_mode_app(void);
+
+/** In BOOT_PICTURE: run for as long as was asked for, then end.
+ *  @param ok everything that was asked for could be started */
+_Noreturn void boot_mode_picture(bool ok);

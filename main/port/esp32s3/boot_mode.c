@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "boot_mode.h"
 
+#include <stdlib.h>
+
 #include "esp_log.h"
 #include "sdkconfig.h"
 
@@ -29,4 +31,15 @@ void boot_mode_demo_done(bool ok)
     if (!ok) {
         ESP_LOGE(TAG, "the demonstration failed");
     }
+}
+
+const char *boot_mode_app(void)
+{
+    return NULL;
+}
+
+_Noreturn void boot_mode_picture(bool ok)
+{
+    (void)ok;
+    abort(); /* boot_mode() never says so here */
 }

@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "boot_mode.h"
 
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+
 #include "host_control.h"
 #include "host_program.h"
 
 boot_mode_t boot_mode(void)
 {
-    return host_program_mode() == HOST_PROGRAM_SHELL ? BOOT_SHELL : BOOT_DEMO;
+    switch (host_program_mode()) {
+    case HOST_PROGRAM_SHELL:
+        return BOOT_SHELL;
+    case HOST_PROGRAM_PICTURE:
+        return BOOT_PICTURE;
+    default:
+        return BOOT_DEMO;
+    }
 }
 
 bool boot_mode_colour(void)
@@ -17,4 +27,18 @@ bool boot_mode_colour(void)
 void boot_mode_demo_done(bool ok)
 {
     host_exit(ok ? 0 : 1);
+}
+
+const char *boot_mode_app(void)
+{
+    return host_program_picture()->app;
+}
+
+_Noreturn void boot_mode_picture(bool ok)
+{
+    vTaskDelay(pdMS_TO_TICKS(host_program_picture()->after_ms));
+    host_exit(ok ? 0 : 1);
+    for (;;) {
+        vTaskDelay(portMAX_DELAY);
+    }
 }

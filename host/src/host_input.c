@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host_input.h"
+
+#include <pthread.h>
+
+#include "host_control.h"
+
+// Held for a few instructions, never across a call of the scheduler.
+static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
+static host_input_t s_waiting[HOST_INPUT_WAITING];
+static unsigned s_first;
+static unsigned s_count;
+static void (*s_fn)(void *arg);
+static void *s_arg;
+
+bool host_input_put(const host_input_t *change)
+{
+    const uint64_t now = host_is_running() ? host_now_us() : 0;
+
+    pthread_mutex_lock(&s_lock);
+    const bool lost = s_count == HOST_INPUT_WAITING;
+    if (lost) {
+        s_first = (s_first + 1) % HOST_INPUT_WAITING;
+        s_count--;
+    }
+    host_input_t *slot = &s_waiting[(s_first + s_count++) % HOST_INPUT_WAITING];
+    *slot = *change;
+    slot->at_us = now;
+    void (*const fn)(void *arg) = s_fn;
+    void *const arg = s_arg;
+    pthread_mutex_unlock(&s_lock);
+
+    if (fn != NULL && host_is_running()) {
+        (void)host_isr_raise(fn, arg, 0);
+    }
+    return !lost;
+}
+
+bool host_input_take(host_input_t *change)
+{
+    pthread_mutex_lock(&s_lock);
+    const bool found = s_count != 0;
+    if (found) {
+        *change = s_waiting[s_first];
+        s_first = (s_first + 1) % HOST_INPUT_WAITING;
+        s_count--;
+    }
+    pthread_mutex_unlock(&s_lock);
+    return found;
+}
+
+void host_input_on_change(void (*fn)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&s_lock);
+    s_fn = fn;
+    s_arg = arg;
+    pthread_mutex_unlock(&s_lock);
+}
