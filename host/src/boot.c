@@ -7,6 +7,7 @@
 #include "host_internal.h"
 #include "host_services.h"
 #include "record.h"
+#include "host_trap.h"
 #include "sched.h"
 
 static host_config_t s_config;
@@ -63,6 +64,7 @@ int host_boot(const host_config_t *cfg, void (*main_fn)(void *arg), void *arg)
     fill_defaults(&s_config);
     s_main_fn = main_fn;
     s_main_arg = arg;
+    host_trap_install();
     k_init(&s_config);
     if (s_config.sched == HOST_SCHED_SIM) {
         sim_init();

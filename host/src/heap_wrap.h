@@ -3,6 +3,7 @@
 
 // The names that the linker's --wrap gives: __wrap_x is called for x, __real_x is the library's.
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stddef.h>
 
@@ -33,3 +34,10 @@ void heap_wrap_bypass(void);
 void __wrap_abort(void) __attribute__((noreturn));
 void __wrap___assert_fail(const char *expression, const char *file, unsigned line,
                           const char *function) __attribute__((noreturn));
+
+int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
+int __real_pthread_mutex_trylock(pthread_mutex_t *mutex);
+int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_trylock(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);

@@ -13,6 +13,7 @@
 #include "host_system.h"
 #include "host_internal.h"
 #include "host_task.h"
+#include "trap.h"
 
 #define TEXT_MAX  384
 #define DEPTH_MAX 32
@@ -34,13 +35,26 @@ static void print_where(void)
     esp_rom_printf("Task: %s, %" PRIu64 " us after boot\n", host_task_name(), host_now_us());
 }
 
+typedef struct {
+    void *frames[DEPTH_MAX];
+    int room, count;
+} chain_t;
+
+static void find_chain(void *arg)
+{
+    chain_t *chain = arg;
+    chain->count = backtrace(chain->frames, chain->room);
+}
+
 esp_err_t esp_backtrace_print(int depth)
 {
-    void *frames[DEPTH_MAX];
+    chain_t chain = {.room = depth + 1 < DEPTH_MAX ? depth + 1 : DEPTH_MAX};
     if (depth <= 0) {
         return ESP_ERR_INVALID_ARG;
     }
-    int count = backtrace(frames, depth + 1 < DEPTH_MAX ? depth + 1 : DEPTH_MAX);
+    // The stack may be what is damaged, or the code a place where there is none.
+    const int count = trap_try(find_chain, &chain) ? chain.count : 0;
+    void **frames = chain.frames;
     if (count <= 1) {
         return ESP_FAIL;
     }

@@ -58,9 +58,11 @@ typedef struct {
     tcb_t *first;
 } k_waitlist_t;
 
-/* A task's stack on the host: larger than the figure asked for, guarded below. */
+/* A task's stack on the host: larger than the figure asked for, guarded below by bytes that
+ * nobody may touch; the stack for its signals lies under those. */
+#define HOST_STACK_GUARD (64u * 1024)
 typedef struct {
-    uint8_t *base; /* lowest usable byte; a guard page lies under it */
+    uint8_t *base; /* lowest usable byte */
     size_t size;
     size_t figure; /* what the program asked for; the painted part is the top of this size */
 } host_stack_t;
@@ -261,6 +263,8 @@ extern uint32_t k_task_count;
 bool host_stack_get(host_stack_t *s, size_t figure);
 void host_stack_put(host_stack_t *s);
 size_t host_stack_left(const host_stack_t *s);
+/* Where the thread of this stack takes its signals. */
+uint8_t *host_stack_for_signals(const host_stack_t *s, size_t *size);
 
 /* ---- report.c ---- */
 void k_report(const char *why);

@@ -10,9 +10,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include "host_internal.h"
 #include "sim.h"
+#include "trap.h"
 
 #define FNV_BASIS    0xcbf29ce484222325u
 #define FNV_PRIME    0x100000001b3u
@@ -433,6 +435,9 @@ void sim_init(void)
 static int sim_run(void)
 {
     static tcb_t s_root_task;
+    static uint8_t s_signals[64 * 1024]; /* one thread, so one stack for its signals */
+    stack_t before;
+    trap_stack_set(s_signals, sizeof(s_signals), &before);
     s_root_task.sim.fiber = fiber_root();
     s_root_task.sim.core = -1;
     k_self = &s_root_task;
@@ -442,6 +447,7 @@ static int sim_run(void)
     g_sim.depth = 0;
     fiber_switch(fiber_root(), first->sim.fiber, false);
     k_self = NULL;
+    trap_stack_restore(&before);
     return g_sim.code;
 }
 

@@ -11,6 +11,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -19,6 +20,7 @@
 #include "host_internal.h"
 #include "record.h"
 #include "sched.h"
+#include "trap.h"
 
 #define WAKES_MAX 16  /* wake-ups kept back until the lock is released */
 #define DEAD_MAX  256 /* ended threads not yet joined */
@@ -138,7 +140,12 @@ static void *thread_main(void *arg)
     bool run = !stopping() && t->state != K_DELETED;
     thr_unlock();
     if (run) {
+        size_t size;
+        stack_t before;
+        uint8_t *signals = host_stack_for_signals(&t->stack, &size);
+        trap_stack_set(signals, size, &before);
         k_trampoline(t);
+        trap_stack_restore(&before); /* a sanitizer's, which wants it back */
     }
     thr_lock();
     k_self = NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Stacks of tasks: mapped with a guard page, painted over the size asked for, kept for reuse.
+// Stacks of tasks: mapped with a guard below and a stack for signals below that, painted over the
+// size asked for, kept for reuse.
 //
 // The host's frames are larger than the device's and the C library needs room of its own, so a
 // stack is larger than the figure by STACK_EXTRA. The high-water mark is taken against the figure.
@@ -19,7 +20,8 @@
 #else
 #define STACK_EXTRA (192u * 1024)
 #endif
-#define GUARD  4096u
+#define SIGNAL (64u * 1024)
+#define BELOW  (HOST_STACK_GUARD + SIGNAL + HOST_STACK_GUARD)
 #define ROUND  (32u * 1024)
 #define PAINT  0xA5
 #define CACHED 32
@@ -47,13 +49,14 @@ bool host_stack_get(host_stack_t *s, size_t figure)
     }
     k_unlock();
     if (s->base == NULL) {
-        uint8_t *p = mmap(NULL, size + GUARD, PROT_READ | PROT_WRITE,
+        uint8_t *p = mmap(NULL, BELOW + size, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (p == MAP_FAILED) {
             return false;
         }
-        mprotect(p, GUARD, PROT_NONE);
-        s->base = p + GUARD;
+        mprotect(p, HOST_STACK_GUARD, PROT_NONE);
+        mprotect(p + HOST_STACK_GUARD + SIGNAL, HOST_STACK_GUARD, PROT_NONE);
+        s->base = p + BELOW;
         s->size = size;
     }
     s->figure = figure;
@@ -64,6 +67,12 @@ bool host_stack_get(host_stack_t *s, size_t figure)
     return true;
 }
 
+uint8_t *host_stack_for_signals(const host_stack_t *s, size_t *size)
+{
+    *size = SIGNAL;
+    return s->base - HOST_STACK_GUARD - SIGNAL;
+}
+
 void host_stack_put(host_stack_t *s)
 {
     if (s->base == NULL) {
@@ -72,7 +81,7 @@ void host_stack_put(host_stack_t *s)
     if (s_cached < CACHED) {
         s_cache[s_cached++] = *s;
     } else {
-        munmap(s->base - GUARD, s->size + GUARD);
+        munmap(s->base - BELOW, BELOW + s->size);
     }
     s->base = NULL;
 }

@@ -7,3 +7,4 @@ kraken_scenario(request_storm SRCS request_storm.c "${system_up}" LINK system PR
 kraken_scenario(request_target_dies SRCS request_target_dies.c "${system_up}" LINK system PRIVATE_OF system)
 kraken_scenario(app_commands SRCS app_commands.c "${system_up}" LINK system PRIVATE_OF system)
 kraken_scenario(app_cycles SRCS app_cycles.c "${system_up}" LINK system PRIVATE_OF system SEEDS 20)
+kraken_scenario(crash_containment SRCS crash_containment.c "${system_up}" LINK system crasher hello PRIVATE_OF system SEEDS 20)

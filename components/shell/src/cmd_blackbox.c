@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "shell_internal.h"
+#include "system_service/app_manager.h"
 #include "system_service/flight_recorder.h"
 #include "system_service/service_manager.h"
 
@@ -71,6 +72,19 @@ int cmd_blackbox(int argc, char **argv)
     return SHELL_OK;
 }
 
+/** The last fault of an app, with the names that the records have no room for. */
+static void print_crash(const char *name)
+{
+    app_crash_report_t crash;
+    char text[192];
+    if (app_manager_get_crash(name, &crash) != ESP_OK) {
+        return;
+    }
+    (void)app_crash_describe(&crash, text, sizeof(text));
+    shell_print("%s crashed %" PRIu32 ".%03" PRIu32 " s after boot: %s", name, crash.time_ms / 1000,
+                crash.time_ms % 1000, text);
+}
+
 int cmd_why(int argc, char **argv)
 {
     boot_report_t report;
@@ -90,6 +104,7 @@ int cmd_why(int argc, char **argv)
                     system_service_state_name(info.state), info.fault_count, info.restart_count,
                     info.last_error != ESP_OK ? system_error_describe(info.last_error) : "none");
     }
+    print_crash(argv[1]);
     if (print_records(argv[1], RECORDS_MAX) == 0) {
         shell_print("%s: nothing is recorded", argv[1]);
         return there ? SHELL_OK : SHELL_FAILED;

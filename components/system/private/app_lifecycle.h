@@ -29,6 +29,7 @@ typedef struct {
     app_life_t *life;    /* from STARTING until the keeper took everything back */
     bool start_again;    /* once it is stopped: a restart was asked for */
     bool forced;         /* this life was ended by force */
+    bool crashed;        /* its code faulted: what is left of it is ended at once */
     esp_err_t fault;     /* why this life ends; ESP_OK: in order */
     esp_err_t result;    /* of the last stop or restart, for who waits */
     int64_t deadline_us; /* STOPPING: end of the grace period */

@@ -6,6 +6,7 @@
  * @brief What to call a code address when a person reads it.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,3 +19,8 @@
  * @context any task, not in a critical section  @blocks shortly
  */
 void symbol_backend_describe(uintptr_t address, char out[SYMBOL_TEXT_MAX]);
+
+/** The function that an address is in, and how far. Cut to fit.
+ *  @context any task, not in a critical section  @blocks shortly
+ *  @return false: the platform does not know */
+bool symbol_backend_locate(uintptr_t address, char *out, size_t size, uint32_t *offset);

@@ -18,6 +18,7 @@
 #include "esp_random.h"
 #include "esp_timer.h"
 
+#include "app_crash.h"
 #include "common_events_internal.h"
 #include "request_internal.h"
 #include "service_record.h"
@@ -76,10 +77,12 @@ static bool end_task(app_t *app, app_life_t *life, bool overdue)
     if (!overdue || atomic_load(&life->task_state) == APP_TASK_PARKED) {
         return false;
     }
-    app->forced = true;
+    app->forced = !app->crashed;
     requests_cancel_asker(system_id_slot(life->id));
     if (task_end(life->task, &life->identity) == ESP_OK) {
-        ESP_LOGW(TAG, "%s did not stop when asked: its task was ended", app->manifest->name);
+        if (!app->crashed) {
+            ESP_LOGW(TAG, "%s did not stop when asked: its task was ended", app->manifest->name);
+        }
         atomic_store(&life->task_state, APP_TASK_NONE);
         return true;
     }
@@ -116,10 +119,13 @@ static bool end_handler(app_t *app, unsigned slot, bool overdue)
             if (ret == ESP_ERR_NOT_FOUND) {
                 return false; /* it returned after all */
             }
-            app->forced = true;
+            app->forced = app->forced || !app->crashed;
             app->life->image_kept = app->life->image_kept || ret != ESP_OK;
-            ESP_LOGE(TAG, "%s: its handler for '%s' did not return: worker %s", app->manifest->name,
-                     event_type_name(run.type), ret == ESP_OK ? "ended" : "set aside");
+            if (!app->crashed || ret != ESP_OK) {
+                ESP_LOGE(TAG, "%s: its handler for '%s' did not return: worker %s",
+                         app->manifest->name, event_type_name(run.type),
+                         ret == ESP_OK ? "ended" : "set aside");
+            }
             return true;
         }
     }
@@ -195,6 +201,37 @@ static bool step_down(app_t *app)
     app_context_unref(life);
     finish(app, id);
     return true;
+}
+
+/* ---- faults -------------------------------------------------------------------------------- */
+
+/** The code of an app faulted: tell, and end what is left of this life at once. */
+static void take_crash(const app_crash_t *crash)
+{
+    app_lock();
+    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_APPS; i++) {
+        app_t *app = app_at(i);
+        if (app->life == NULL || app->life->id != crash->id) {
+            continue;
+        }
+        if (!app->crashed) { /* one fault explains a life */
+            app_crash_report_locked(i, app->manifest->name, app->manifest, app->life->image, crash);
+        }
+        (void)app_lifecycle_ask_stop_locked(app, ESP_ERR_APP_CRASHED);
+        app->fault = ESP_ERR_APP_CRASHED; /* also of one that was stopping already */
+        app->crashed = true;
+        app->deadline_us = esp_timer_get_time();
+    }
+    app_unlock();
+}
+
+static void take_crashes(void)
+{
+    app_crash_t *crash;
+    while ((crash = app_crash_next()) != NULL) {
+        take_crash(crash);
+        app_crash_done(crash);
+    }
 }
 
 /* ---- the task ---------------------------------------------------------------------------- */
@@ -334,6 +371,7 @@ static void keeper_task(void *arg)
     while (!atomic_load(&s_end)) {
         int64_t next_us = INT64_MAX;
         s_began_us = esp_timer_get_time();
+        take_crashes();
         for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_APPS; i++) {
             look_after(app_at(i), &next_us);
         }

@@ -188,6 +188,7 @@ static bool attach(app_t *app, app_life_t *life)
         app_context_ref(life); /* the task's; the table has the first one */
         app->life = life;
         app->forced = false;
+        app->crashed = false;
         app->fault = ESP_OK;
         app->start_again = false;
         app->restart_us = 0;

@@ -9,6 +9,7 @@
 
 #include "esp_log.h"
 
+#include "app_crash.h"
 #include "app_lifecycle.h"
 #include "app_manager_internal.h"
 #include "common_events_internal.h"
@@ -57,10 +58,12 @@ void app_manager_init(void)
         return;
     }
     supervisor_set_app_fault_hook(app_manager_fault);
+    app_crash_init();
 }
 
 void app_manager_deinit(void)
 {
+    app_crash_deinit();
     supervisor_set_app_fault_hook(NULL);
     app_keeper_end();
     memset(s_apps, 0, sizeof(s_apps));
@@ -159,6 +162,7 @@ static esp_err_t register_locked(const app_manifest_t *manifest, app_t **out)
                     .worker_priority = manifest->priority,
                 },
         };
+        app_crash_forget_locked(i);
         *out = app;
         return ESP_OK;
     }

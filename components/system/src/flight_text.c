@@ -11,6 +11,7 @@
 #include "sdkconfig.h"
 
 #include "event_internal.h"
+#include "system_service/app_manager.h"
 #include "system_service/common_events.h"
 #include "system_service/resource_quota.h"
 #include "system_service/service_manager.h"
@@ -22,7 +23,7 @@ const char *flight_kind_name(flight_kind_t kind)
         [FLIGHT_STATE] = "state",     [FLIGHT_FAULT] = "fault", [FLIGHT_SLOW] = "slow",
         [FLIGHT_HANG] = "hang",       [FLIGHT_QUOTA] = "quota", [FLIGHT_SAFE] = "safe mode",
         [FLIGHT_POST] = "post",       [FLIGHT_PANIC] = "panic", [FLIGHT_SHUTDOWN] = "restart",
-        [FLIGHT_HEALTHY] = "healthy", [FLIGHT_MARK] = "mark",
+        [FLIGHT_HEALTHY] = "healthy", [FLIGHT_MARK] = "mark",   [FLIGHT_CRASH] = "crash",
     };
     _Static_assert(sizeof(names) / sizeof(names[0]) == FLIGHT_KINDS, "a name for each kind");
     return (unsigned)kind < FLIGHT_KINDS ? names[kind] : "?";
@@ -124,6 +125,12 @@ int flight_record_describe(const flight_record_t *record, char *out, size_t size
     case FLIGHT_HEALTHY:
         return snprintf(out, size, "up for %d s, %" PRIu32 " crashes forgotten",
                         CONFIG_SYSTEM_CRASH_LOOP_HEALTHY_S, record->a);
+    case FLIGHT_CRASH:
+        return snprintf(out, size, "%s%s%s, at 0x%" PRIx32,
+                        app_crash_cause_name((app_crash_cause_t)(record->b & 0xFFu)),
+                        (record->b & APP_CRASH_IN_HANDLER) != 0 ? " in its handler for " : "",
+                        (record->b & APP_CRASH_IN_HANDLER) != 0 ? event : " in its task",
+                        record->a);
     case FLIGHT_MARK:
         return snprintf(out, size, "%" PRIu32 " %" PRIu32, record->a, record->b);
     default:

@@ -127,6 +127,36 @@ struct app_context {
         __attribute__((format(printf, 3, 4)));
 };
 
+/** Room for the name of a function in a crash report; longer ones are cut. */
+#define APP_CRASH_NAME_MAX 40
+
+/** Why the code of an app was ended. */
+typedef enum {
+    APP_CRASH_NONE = 0,
+    APP_CRASH_ADDRESS,     /**< used an address that it may not use */
+    APP_CRASH_JUMP,        /**< went to where no code is */
+    APP_CRASH_ALIGNMENT,   /**< bus error, or an address that is not aligned */
+    APP_CRASH_ARITHMETIC,  /**< division by zero and the like */
+    APP_CRASH_INSTRUCTION, /**< an instruction that there is not */
+    APP_CRASH_STACK,       /**< used up its stack */
+    APP_CRASH_ABORT,       /**< its own abort() or a failed assert() */
+    APP_CRASH_HEAP,        /**< freed what is not its own, or twice */
+    APP_CRASH_CAUSES,      /**< how many there are */
+} app_crash_cause_t;
+
+/** The last fault in the code of an app. */
+typedef struct {
+    app_crash_cause_t cause;
+    const char *what;                  /**< as the platform calls it, e.g. "SIGSEGV" */
+    uintptr_t pc;                      /**< where */
+    uintptr_t address;                 /**< that could not be used; 0 = none, or address 0 */
+    char function[APP_CRASH_NAME_MAX]; /**< that pc is in, or that jumped there; "" = not known */
+    uint32_t offset;                   /**< in it */
+    uint32_t time_ms;                  /**< since boot */
+    bool in_handler;                   /**< false: in the app's own task */
+    char event[SYSTEM_NAME_MAX + 1];   /**< type that the handler worked on */
+} app_crash_report_t;
+
 /** Code that is brought in for each life of an app and taken out after it. */
 typedef struct {
     /** Called when the app is started, in the task that starts it.
@@ -136,6 +166,8 @@ typedef struct {
      *  it cannot be ended, later or never. */
     void (*unload)(void *image);
     void *arg;
+    /** Name an address in it, for reports; NULL: it cannot. @return false: not in it */
+    bool (*locate)(void *image, uintptr_t address, char name[APP_CRASH_NAME_MAX], uint32_t *offset);
 } app_image_t;
 
 /** What an app consists of. Lives as long as the app is registered, in flash as a rule. */
@@ -263,6 +295,29 @@ uint32_t app_manager_set_aside_count(void);
 
 /** @brief The state's name, e.g. "RUNNING"; "?" for an unknown one. Never NULL. */
 const char *app_state_name(app_state_t state);
+
+/** @brief How the last life of an app that faulted did so: which fault, where. A fault is what the
+ *  processor refuses, or abort(); an app that hangs or reports itself broken has none.
+ *  @context any task  @blocks app lock
+ *  @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_APP_NOT_FOUND; ESP_ERR_NOT_FOUND it never did */
+esp_err_t app_manager_get_crash(const char *name, app_crash_report_t *out);
+
+/** @brief Put a crash report into words, without the app's name. @context any task  @blocks never
+ *  @return the length it has, or would have with more room, as snprintf() */
+int app_crash_describe(const app_crash_report_t *report, char *out, size_t size);
+
+/** @brief What kind of fault, in words; "?" for another value. Never NULL. */
+const char *app_crash_cause_name(app_crash_cause_t cause);
+
+/**
+ * @brief End the calling app as crashed, at once. For functions that apps are linked to, such as
+ *        their abort(); anybody else's code aborts.
+ * @context any; in an app's task or handler  @blocks does not return
+ * @param what   name of it; lives for ever
+ * @param where  address in the app's code
+ */
+void app_manager_abort(app_crash_cause_t cause, const char *what, const void *where)
+    __attribute__((noreturn));
 
 #ifdef __cplusplus
 }

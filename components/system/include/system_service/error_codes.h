@@ -122,6 +122,7 @@ extern "C" {
     X(ESP_ERR_APP_CONTEXT_INVALID,      0x70A, "the context belongs to another app or to a life that is over") \
     X(ESP_ERR_APP_PERMISSION_DENIED,    0x70B, "the manifest does not ask for this permission") \
     X(ESP_ERR_APP_IN_USE,               0x70C, "the app runs or is referred to: stop it first") \
+    X(ESP_ERR_APP_CRASHED,              0x70D, "the code of the app failed and was ended") \
     /* app packages and their loader */                                                             \
     X(ESP_ERR_LOADER_BAD_PACKAGE,       0x800, "the package is damaged or not a package at all") \
     X(ESP_ERR_LOADER_BAD_SIGNATURE,     0x801, "the signature is missing, wrong, or of an unknown key") \

@@ -41,8 +41,13 @@ typedef enum {
     FLIGHT_SHUTDOWN, /**< esp_restart() was called */
     FLIGHT_HEALTHY,  /**< this boot has lasted; a: crashes in a row that it ended */
     FLIGHT_MARK,     /**< flight_recorder_mark(); a, b: the caller's */
+    FLIGHT_CRASH,    /**< the code of an app faulted; a: offset in its function, or address,
+                          b: app_crash_cause_t, and APP_CRASH_IN_HANDLER */
     FLIGHT_KINDS,    /**< how many kinds there are */
 } flight_kind_t;
+
+/** In b of FLIGHT_CRASH: it was in a handler, not in the app's task. */
+#define APP_CRASH_IN_HANDLER 0x100u
 
 /** One record. */
 typedef struct {

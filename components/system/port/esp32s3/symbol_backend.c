@@ -9,3 +9,12 @@ void symbol_backend_describe(uintptr_t address, char out[SYMBOL_TEXT_MAX])
 {
     (void)snprintf(out, SYMBOL_TEXT_MAX, "0x%08" PRIxPTR, address);
 }
+
+bool symbol_backend_locate(uintptr_t address, char *out, size_t size, uint32_t *offset)
+{
+    (void)address;
+    (void)out;
+    (void)size;
+    (void)offset;
+    return false;
+}

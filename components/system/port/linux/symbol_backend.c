@@ -32,18 +32,37 @@ static Dwfl *open_self(void)
     return dwfl;
 }
 
-void symbol_backend_describe(uintptr_t address, char out[SYMBOL_TEXT_MAX])
+/* Lock held. */
+static const char *find_locked(uintptr_t address, GElf_Off *offset)
 {
-    pthread_mutex_lock(&s_lock);
+    GElf_Sym symbol;
     if (s_dwfl == NULL) {
         s_dwfl = open_self();
     }
     Dwfl_Module *module = s_dwfl ? dwfl_addrmodule(s_dwfl, address) : NULL;
-    const char *name = module ? dwfl_module_addrname(module, address) : NULL;
+    return module ? dwfl_module_addrinfo(module, address, offset, &symbol, NULL, NULL, NULL) : NULL;
+}
+
+bool symbol_backend_locate(uintptr_t address, char *out, size_t size, uint32_t *offset)
+{
+    GElf_Off distance = 0;
+    pthread_mutex_lock(&s_lock);
+    const char *name = find_locked(address, &distance);
     if (name != NULL) {
-        (void)snprintf(out, SYMBOL_TEXT_MAX, "%.*s()", SYMBOL_TEXT_MAX - 3, name);
+        (void)snprintf(out, size, "%s", name);
+        *offset = (uint32_t)distance;
+    }
+    pthread_mutex_unlock(&s_lock);
+    return name != NULL;
+}
+
+void symbol_backend_describe(uintptr_t address, char out[SYMBOL_TEXT_MAX])
+{
+    char name[SYMBOL_TEXT_MAX - 2];
+    uint32_t offset;
+    if (symbol_backend_locate(address, name, sizeof(name), &offset)) {
+        (void)snprintf(out, SYMBOL_TEXT_MAX, "%s()", name);
     } else {
         (void)snprintf(out, SYMBOL_TEXT_MAX, "0x%08" PRIxPTR, address);
     }
-    pthread_mutex_unlock(&s_lock);
 }
