@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The boot order: the core, services, apps, the seal, then the shell or the demonstration. A part
- * that fails is named and the rest goes on; without the core there is nothing to go on with.
+ * The boot order: the core, services, apps, installed ones last, the seal, then the shell or the
+ * demonstration. A part that fails is named and the rest goes on; without the core there is nothing
+ * to go on with.
  */
 #include "boot_mode.h"
 #include "boot_tables.h"
 
 #include "esp_log.h"
 #include "nvs_flash.h"
+#include "sdkconfig.h"
 
 #include "demo_service/demo_service.h"
+#include "kapp/kapp_install.h"
 #include "shell/shell.h"
 #include "system_service/service_supervisor.h"
 #include "system_service/system_service.h"
@@ -75,6 +78,31 @@ static bool start_asked_app(void)
     return true;
 }
 
+/** What is in the store. Safe mode starts none of it, as it starts no other app. */
+static void start_installed_apps(void)
+{
+    kapp_store_usage_t usage;
+    esp_err_t ret = kapp_init();
+    if (ret == ESP_ERR_KAPP_KEYS_DAMAGED) {
+        ESP_LOGE(TAG, "trust store: %s", system_error_describe(ret));
+        ret = ESP_OK; /* what is installed can still be seen and removed */
+    }
+    if (ret == ESP_OK) {
+        ret = kapp_store_start(true);
+    }
+    if (ret == ESP_OK) {
+        ret = kapp_store_get_usage(&usage);
+    }
+    if (ret != ESP_OK) {
+        ESP_LOGE(TAG, "no installed apps: %s", system_error_describe(ret));
+    } else if (usage.apps != 0) {
+        ESP_LOGI(TAG, "installed apps: %u", usage.apps);
+    }
+#ifdef CONFIG_KAPP_DEVELOPER_MODE
+    ESP_LOGW(TAG, "developer mode: unsigned apps are accepted");
+#endif
+}
+
 void app_main(void)
 {
     system_secure_key_t key;
@@ -83,6 +111,7 @@ void app_main(void)
     ESP_ERROR_CHECK(system_service_init(&key));
     start_services();
     start_apps();
+    start_installed_apps();
     ESP_ERROR_CHECK(system_service_seal(key));
     ESP_LOGI(TAG, "ready");
 

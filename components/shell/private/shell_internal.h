@@ -67,6 +67,7 @@ size_t shell_propose(const char *line, size_t cursor, shell_proposal_t fn, void 
 
 int cmd_app(int argc, char **argv);
 int cmd_apps(int argc, char **argv);
+int cmd_autostart(int argc, char **argv);
 int cmd_blackbox(int argc, char **argv);
 int cmd_deps(int argc, char **argv);
 int cmd_events(int argc, char **argv);
@@ -75,6 +76,7 @@ int cmd_health(int argc, char **argv);
 int cmd_heap(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_inject(int argc, char **argv);
+int cmd_install(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_pools(int argc, char **argv);
 int cmd_quit(int argc, char **argv);
@@ -85,7 +87,15 @@ int cmd_service(int argc, char **argv);
 int cmd_services(int argc, char **argv);
 int cmd_sleep(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
+int cmd_store(int argc, char **argv);
+int cmd_trust(int argc, char **argv);
+int cmd_uninstall(int argc, char **argv);
+int cmd_update(int argc, char **argv);
 int cmd_why(int argc, char **argv);
+
+/** Who signed an app: the label of the key, or the beginning of its id if it is not in the trust
+ * store. Good until the next call. */
+const char *shell_signer(const uint8_t id[32]);
 
 /** The tap ended with the shell's service. */
 void events_tap_forget(void);

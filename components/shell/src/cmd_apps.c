@@ -1,10 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* apps, app */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "kapp/kapp_install.h"
 #include "shell_internal.h"
 #include "system_service/app_manager.h"
+
+static void print_installed(void)
+{
+    static app_installed_t s_installed[CONFIG_KAPP_MAX_INSTALLED];
+    size_t count = CONFIG_KAPP_MAX_INSTALLED;
+    if (app_manager_installed(s_installed, &count) != ESP_OK || count == 0) {
+        return; /* "store" says what is wrong with it */
+    }
+    shell_print("%-24s %-16s %-11s %8s %-16s %s", "installed", "name", "version", "bytes", "signer",
+                "at boot");
+    for (size_t i = 0; i < count; i++) {
+        const app_installed_t *app = &s_installed[i];
+        char version[sizeof("65535.65535.65535")];
+        if (app->name[0] == '\0') {
+            shell_print("%-24s (only its data)", app->id);
+            continue;
+        }
+        (void)snprintf(version, sizeof(version), "%u.%u.%u", app->version.major, app->version.minor,
+                       app->version.patch);
+        shell_print("%-24s %-16s %-11s %8" PRIu32 " %-16s %s", app->id, app->name, version,
+                    app->package_bytes, app->is_signed ? shell_signer(app->signer) : "unsigned",
+                    app->autostart ? "starts" : "-");
+    }
+}
 
 int cmd_apps(int argc, char **argv)
 {
@@ -29,6 +55,7 @@ int cmd_apps(int argc, char **argv)
                     app->starts, app->crashes, app->forced_stops,
                     manifest->description != NULL ? manifest->description : "");
     }
+    print_installed();
     return SHELL_OK;
 }
 

@@ -7,6 +7,7 @@
 static const shell_command_t s_commands[] = {
     {"app",      "start|stop|pause|resume|restart NAME", "control an app", cmd_app},
     {"apps",     "", "apps, their states and lives", cmd_apps},
+    {"autostart", "APP on|off", "start an installed app at boot, or not", cmd_autostart},
     {"blackbox", "[N]", "how this boot came about, and the last N records that survive a reset", cmd_blackbox},
     {"deps",     "", "who needs whom, and the start order", cmd_deps},
     {"events",   "[tap [PATTERN [SECONDS]] | tap off]",
@@ -16,6 +17,7 @@ static const shell_command_t s_commands[] = {
     {"heap",     "", "free memory and fragmentation by region", cmd_heap},
     {"help",     "[COMMAND]", "this list, or one line of it", cmd_help},
     {"inject",   "hang|slow|crash|leak|flood NAME [AMOUNT]", "make a service or app misbehave", cmd_inject},
+    {"install",  "FILE", "install an app from a package", cmd_install},
     {"log",      "[TAG LEVEL | reset]", "log levels; LEVEL is none, error, warn, info, debug or verbose", cmd_log},
     {"pools",    "", "use of the memory pools", cmd_pools},
     {"quit",     "", "leave the shell and end the program (PC)", cmd_quit},
@@ -26,6 +28,11 @@ static const shell_command_t s_commands[] = {
     {"services", "", "services, their states and restarts", cmd_services},
     {"sleep",    "SECONDS", "wait, for scripts", cmd_sleep},
     {"stats",    "", "totals since boot", cmd_stats},
+    {"store",    "[erase]", "how full the app store is; erase forgets all installed apps and their data", cmd_store},
+    {"trust",    "[list | add LABEL KEY | revoke KEY | remove KEY | rotate KEY LABEL NEW | erase]",
+                 "whose apps may be installed; a KEY is its label, the beginning of its id, or for a new one its file", cmd_trust},
+    {"uninstall", "APP [keep]", "remove an installed app; keep: not what it stored", cmd_uninstall},
+    {"update",   "FILE [older]", "another version of an installed app; older: also to an older one", cmd_update},
     {"why",      "NAME", "what the flight recorder knows about a service or app", cmd_why},
 };
 /* clang-format on */

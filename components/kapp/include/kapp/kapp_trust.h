@@ -93,6 +93,12 @@ esp_err_t kapp_trust_list(kapp_key_t *out, size_t *count);
  *  @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_INVALID_STATE; ESP_ERR_NO_MEM */
 esp_err_t kapp_key_id(const uint8_t key[KAPP_PUBLIC_KEY_SIZE], uint8_t id[KAPP_HASH_SIZE]);
 
+/** @brief Read a public key as people have it: in PEM, or as 130 hexadecimal digits.
+ *  @context any task  @blocks never
+ *  @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_KAPP_KEY_INVALID it is neither. That it is a point
+ *          of the curve is for kapp_trust_add() to find out. */
+esp_err_t kapp_key_parse(const char *text, uint8_t key[KAPP_PUBLIC_KEY_SIZE]);
+
 #ifdef __cplusplus
 }
 #endif

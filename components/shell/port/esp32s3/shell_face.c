@@ -11,7 +11,7 @@
 
 static const char *TAG = "shell";
 
-#define FACE_STACK 5120 /* the health report and its lines */
+#define FACE_STACK 8192 /* a signature is checked on it; so is the health report written */
 
 static esp_err_t register_commands(void)
 {

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The shell's commands for installed apps and for whom to trust, well and badly used.
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app_store.h"
+#include "host_flash.h"
+#include "ktest.h"
+
+#include "kapp/kapp_trust.h"
+#include "shell/shell.h"
+#include "system_service/error_codes.h"
+
+static char s_output[8192];
+static char s_dir[] = "/tmp/shell_install_XXXXXX";
+
+static void keep(const char *line, void *arg)
+{
+    (void)arg;
+    const size_t length = strlen(s_output);
+    snprintf(s_output + length, sizeof(s_output) - length, "%s\n", line);
+}
+
+typedef struct {
+    const char *line; // %s: the folder with the packages
+    int status;
+    const char *text; // somewhere in what is printed
+} example_t;
+
+static void check(const example_t *examples, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char line[SHELL_LINE_MAX + 1];
+        const char *at = strstr(examples[i].line, "%s");
+        const int length =
+            at != NULL ? (int)(at - examples[i].line) : (int)strlen(examples[i].line);
+        snprintf(line, sizeof(line), "%.*s%s%s", length, examples[i].line, at != NULL ? s_dir : "",
+                 at != NULL ? at + 2 : "");
+        s_output[0] = '\0';
+        const int status = shell_execute(line, keep, NULL);
+        if (status != examples[i].status || strstr(s_output, examples[i].text) == NULL) {
+            print_error("%s: status %d, printed:\n%s", line, status, s_output);
+        }
+        assert_int_equal(status, examples[i].status);
+        assert_non_null(strstr(s_output, examples[i].text));
+    }
+}
+#define CHECK(list) check(list, sizeof(list) / sizeof((list)[0]))
+
+static void write_file(const char *name, const void *bytes, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "%s/%s", s_dir, name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+}
+
+static void remove_file(const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "%s/%s", s_dir, name);
+    unlink(path);
+}
+
+static void apps_come_change_and_go(void **state)
+{
+    (void)state;
+    write_file("v1", app_store_v1.bytes, app_store_v1.size);
+    write_file("v2", app_store_v2.bytes, app_store_v2.size);
+    write_file("bad", "KAPP", 4);
+    static const example_t examples[] = {
+        {"store", SHELL_OK, "0 KB of 320 KB used, 320 KB free; 0 of"},
+        {"update %s/v1", SHELL_FAILED, "org.example.hello is not installed: try install"},
+        {"install %s/none", SHELL_FAILED, "ESP_ERR_NOT_FOUND"},
+        {"install %s/bad", SHELL_FAILED, "ESP_ERR_KAPP_TRUNCATED: the package ends too early"},
+        {"install http://here/x.kapp", SHELL_FAILED, "ESP_ERR_KAPP_STREAM_SCHEME"},
+        {"install", SHELL_USAGE, "usage: install FILE"},
+        {"install %s/v1", SHELL_OK, "org.example.hello 1.2.3 is installed as \"hello\""},
+        {"install %s/v1", SHELL_FAILED, "try update"},
+        {"apps", SHELL_OK, "org.example.hello        hello            1.2.3"},
+        {"apps", SHELL_OK, "test             -"},
+        {"autostart hello on", SHELL_OK, ""},
+        {"apps", SHELL_OK, "test             starts"},
+        {"autostart org.example.hello off", SHELL_OK, ""},
+        {"autostart hello", SHELL_USAGE, "usage: autostart"},
+        {"autostart hello maybe", SHELL_USAGE, "usage: autostart"},
+        {"autostart nobody on", SHELL_FAILED, "ESP_ERR_APP_NOT_FOUND"},
+        {"update %s/v2", SHELL_OK, "org.example.hello: 2.2.3 in place of 1.2.3"},
+        {"update %s/v1", SHELL_FAILED, "2.2.3 is installed: \"update FILE older\" goes back"},
+        {"update %s/v1 now", SHELL_USAGE, "usage: update"},
+        {"update %s/v1 older", SHELL_OK, "1.2.3 in place of 2.2.3"},
+        {"store", SHELL_OK, "64 KB of 320 KB used, 256 KB free; 1 of"},
+        {"app start hello", SHELL_OK, ""},
+        {"store erase", SHELL_FAILED, "ESP_ERR_APP_IN_USE"},
+        {"uninstall fixed", SHELL_FAILED, "ESP_ERR_KAPP_STORE_BUILT_IN"},
+        {"uninstall", SHELL_USAGE, "usage: uninstall"},
+        {"uninstall hello keep", SHELL_OK, ""},
+        {"apps", SHELL_OK, "org.example.hello        (only its data)"},
+        {"uninstall org.example.hello", SHELL_OK, ""},
+        {"uninstall hello", SHELL_FAILED, "ESP_ERR_APP_NOT_FOUND"},
+        {"store nonsense", SHELL_USAGE, "usage: store"},
+        {"store erase", SHELL_OK, ""},
+    };
+    CHECK(examples);
+    remove_file("v1");
+    remove_file("v2");
+    remove_file("bad");
+}
+
+static const char s_pem[] = "-----BEGIN PUBLIC KEY-----\n"
+                            "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEWrIuKYQEufFc4d2OXXh98OX8902Y\n"
+                            "Olcbr7/Mq7RbMFif5N6us1/CoZJZ0lCVsDDAI0L7Nm069TVzCcdF9+Qumg==\n"
+                            "-----END PUBLIC KEY-----\n";
+#define PEM_HEX                                                                                    \
+    "045ab22e298404b9f15ce1dd8e5d787df0e5fcf74d983a571bafbfccabb45b3058"                           \
+    "9fe4deaeb35fc2a19259d25095b030c02342fb366d3af5357309c745f7e42e9a"
+#define OTHER_HEX                                                                                  \
+    "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"                           \
+    "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+
+static void keys_come_and_go(void **state)
+{
+    (void)state;
+    write_file("key", s_pem, sizeof(s_pem) - 1);
+    write_file("half", s_pem, sizeof(s_pem) / 2);
+    static const example_t examples[] = {
+        {"trust", SHELL_OK, "test             trusted"},
+        {"trust list", SHELL_OK, "test             trusted"},
+        {"trust add file %s/key", SHELL_OK, ""},
+        {"trust", SHELL_OK, "f04d6e4497b85896  file             trusted"},
+        {"trust add again " PEM_HEX, SHELL_FAILED, "ESP_ERR_KAPP_KEY_EXISTS"},
+        {"trust add none %s/none", SHELL_FAILED, "ESP_ERR_NOT_FOUND"},
+        {"trust add half %s/half", SHELL_FAILED, "ESP_ERR_KAPP_KEY_INVALID"},
+        {"trust revoke f04d", SHELL_OK, ""},
+        {"trust", SHELL_OK, "f04d6e4497b85896  file             revoked"},
+        {"trust revoke f04", SHELL_FAILED, "ESP_ERR_KAPP_KEY_NOT_FOUND"},
+        {"trust remove file", SHELL_OK, ""},
+        {"trust remove file", SHELL_FAILED, "ESP_ERR_KAPP_KEY_NOT_FOUND"},
+        {"trust add hex " PEM_HEX, SHELL_OK, ""},
+        {"trust rotate hex next " OTHER_HEX, SHELL_OK, ""},
+        {"trust", SHELL_OK, "hex              revoked"},
+        {"trust", SHELL_OK, "next             trusted"},
+        {"trust rotate nobody next " OTHER_HEX, SHELL_FAILED, "ESP_ERR_KAPP_KEY_NOT_FOUND"},
+        {"trust nonsense", SHELL_USAGE, "usage: trust"},
+        {"trust add x", SHELL_USAGE, "usage: trust"},
+        {"trust erase", SHELL_OK, ""},
+        {"trust", SHELL_OK, "nobody is trusted"},
+    };
+    CHECK(examples);
+    remove_file("key");
+    remove_file("half");
+}
+
+static void a_key_is_read_as_people_write_it(void **state)
+{
+    (void)state;
+    uint8_t pem[KAPP_PUBLIC_KEY_SIZE], hex[KAPP_PUBLIC_KEY_SIZE];
+    char text[sizeof(s_pem)];
+    assert_int_equal(kapp_key_parse(s_pem, pem), ESP_OK);
+    assert_int_equal(kapp_key_parse(PEM_HEX "\r\n", hex), ESP_OK);
+    assert_memory_equal(pem, hex, sizeof(pem));
+    assert_int_equal(kapp_key_parse(PEM_HEX "0", hex), ESP_ERR_KAPP_KEY_INVALID);
+    assert_int_equal(kapp_key_parse("", hex), ESP_ERR_KAPP_KEY_INVALID);
+    assert_int_equal(kapp_key_parse(NULL, hex), ESP_ERR_INVALID_ARG);
+    for (size_t cut = 0; cut < sizeof(s_pem) - 2; cut++) { // all but the last line end
+        memcpy(text, s_pem, cut);
+        text[cut] = '\0';
+        assert_int_equal(kapp_key_parse(text, hex), ESP_ERR_KAPP_KEY_INVALID);
+    }
+    memcpy(text, s_pem, sizeof(s_pem));
+    text[40] = '!';
+    assert_int_equal(kapp_key_parse(text, hex), ESP_ERR_KAPP_KEY_INVALID);
+    text[40] = 'A'; // another kind of key
+    assert_int_equal(kapp_key_parse(text, hex), ESP_ERR_KAPP_KEY_INVALID);
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, app_store_set_up, app_store_tear_down)
+    static const struct CMUnitTest tests[] = {
+        TEST(apps_come_change_and_go), TEST(a_key_is_read_as_people_write_it),
+        TEST(keys_come_and_go), // and nobody is trusted afterwards
+    };
+    host_flash_use_table(app_store_table);
+    if (mkdtemp(s_dir) == NULL) {
+        return 1;
+    }
+    const int ret = KTEST_MAIN(argc, argv, tests);
+    rmdir(s_dir);
+    return ret;
+}
