@@ -2,34 +2,40 @@
 /* apps, app */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kapp/kapp_install.h"
 #include "shell_internal.h"
 #include "system_service/app_manager.h"
 
+static void print_one(const app_installed_t *app)
+{
+    char version[sizeof("65535.65535.65535")];
+    if (app->name[0] == '\0') {
+        shell_print("%-24s (only its data)", app->id);
+        return;
+    }
+    (void)snprintf(version, sizeof(version), "%u.%u.%u", app->version.major, app->version.minor,
+                   app->version.patch);
+    shell_print("%-24s %-16s %-11s %8" PRIu32 " %-16s %s", app->id, app->name, version,
+                app->package_bytes, app->is_signed ? shell_signer(app->signer) : "unsigned",
+                app->autostart ? "starts" : "-");
+}
+
+/** What is in the store, if it can be read: "store" says what is wrong with it. */
 static void print_installed(void)
 {
-    static app_installed_t s_installed[CONFIG_KAPP_MAX_INSTALLED];
     size_t count = CONFIG_KAPP_MAX_INSTALLED;
-    if (app_manager_installed(s_installed, &count) != ESP_OK || count == 0) {
-        return; /* "store" says what is wrong with it */
-    }
-    shell_print("%-24s %-16s %-11s %8s %-16s %s", "installed", "name", "version", "bytes", "signer",
-                "at boot");
-    for (size_t i = 0; i < count; i++) {
-        const app_installed_t *app = &s_installed[i];
-        char version[sizeof("65535.65535.65535")];
-        if (app->name[0] == '\0') {
-            shell_print("%-24s (only its data)", app->id);
-            continue;
+    app_installed_t *apps = malloc(count * sizeof(*apps));
+    if (apps != NULL && app_manager_installed(apps, &count) == ESP_OK && count != 0) {
+        shell_print("%-24s %-16s %-11s %8s %-16s %s", "installed", "name", "version", "bytes",
+                    "signer", "at boot");
+        for (size_t i = 0; i < count; i++) {
+            print_one(&apps[i]);
         }
-        (void)snprintf(version, sizeof(version), "%u.%u.%u", app->version.major, app->version.minor,
-                       app->version.patch);
-        shell_print("%-24s %-16s %-11s %8" PRIu32 " %-16s %s", app->id, app->name, version,
-                    app->package_bytes, app->is_signed ? shell_signer(app->signer) : "unsigned",
-                    app->autostart ? "starts" : "-");
     }
+    free(apps);
 }
 
 int cmd_apps(int argc, char **argv)
