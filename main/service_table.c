@@ -4,6 +4,7 @@
 
 #include "sdkconfig.h"
 
+#include "app_control_service/app_control_service.h"
 #include "demo_service/demo_service.h"
 #include "display_service/display_service.h"
 #include "shell/shell.h"
@@ -11,11 +12,10 @@
 const system_service_descriptor_t *const service_table[] = {
     &shell_service,
 #ifdef CONFIG_DISPLAY_SERVICE
-    &display_service,
+    &app_control_service, &display_service,
 #endif
 #ifdef CONFIG_DEMO_SERVICES
-    &demo_sensor_service,
-    &demo_logger_service,
+    &demo_sensor_service, &demo_logger_service,
 #endif
 };
 

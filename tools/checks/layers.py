@@ -3,7 +3,7 @@
 #: who may include what: the arrows of the architecture, and the private rings
 """Every #include against the table of layers.  usage: layers.py [PROJECT]
 
-  main        apps, services, shell, system              apps     system (public), a service's events
+  main        apps, services, shell, system              apps     system (public), a service's events and include/*_app
   service     system (public); never another service     shell    system, services, kapp (public)
   port/*      its own component; host/ on Linux           system   nothing of ours
   kapp        system (public)
@@ -43,6 +43,7 @@ class Owner:
         self.public = "include" in parts[:-1]
         self.port = parts[parts.index("port") + 1] if "port" in parts[:-2] else None
         self.events = parts[-1].endswith("_events.h")
+        self.for_apps = any(part.endswith("_app") for part in parts[parts.index("include"):-1]) if self.public else False
 
 
 def index_headers(root):
@@ -85,8 +86,8 @@ def refusal(user, owner):
         if user.area == owner.area == "service":
             return "a service never includes another service: talk by events"
         return f"{user.area} may not depend on {owner.area}"
-    if user.area == "apps" and owner.area == "service" and not owner.events:
-        return "an app sees a service's events, not its calls"
+    if user.area == "apps" and owner.area == "service" and not (owner.events or owner.for_apps):
+        return "an app sees a service's events and what is made for apps, not its calls"
     return None
 
 
