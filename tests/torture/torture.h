@@ -31,7 +31,7 @@
     X(SILENCE,      "silence",       IN(RUNNING), 1200)                                            \
     X(FOREIGN_BEAT, "foreign-beat",  IN_ALL, 10)                                                   \
     X(APP_RETURNS,  "app-returns",   IN(RUNNING) | IN(STOPPING), 300)                              \
-    X(APP_HANGS,    "app-hangs",     IN(RUNNING) | IN(STOPPING), 4500)                             \
+    X(APP_HANGS,    "app-hangs",     IN(RUNNING) | IN(STOPPING), 5600)                             \
     X(KILLED_TASK,  "killed-task",   IN(RUNNING) | IN(PAUSED) | IN(STOPPING), 300)                 \
     X(NO_MEMORY,    "no-memory",     IN_ALL, 10)                                                   \
     X(FULL_QUEUE,   "full-queue",    IN_ALL, 10)                                                   \
@@ -125,7 +125,7 @@ typedef struct {
 typedef struct {
     uint32_t complete; /* TORTURE_COMPLETE when the seed passed */
     uint32_t reboots;
-    uint64_t events;
+    _Atomic uint64_t events;
     uint64_t virtual_us;
     uint64_t critical_worst_us;
     uint32_t set_aside;
@@ -144,6 +144,8 @@ typedef struct {
 
 /** Run a seed; does not return when the seed's board resets itself. @return exit code */
 int torture_run(const torture_plan_t *plan, bool threads, bool verbose, int report_fd);
+/** On real threads, with the real clock: nothing is asked of how long things take. */
+bool torture_is_real(void);
 const torture_plan_t *torture_plan(void);
 torture_report_t *torture_report(void);
 /** Every check of the torture ends here: the seed fails. */
@@ -174,6 +176,7 @@ typedef enum {
 
 #define LIVES             8u
 #define ACTOR_WATCHDOG_MS 1000
+#define NO_WATCHDOG_MS    30000
 #define TICK_MS           10000u
 
 /** What a life holds; all of it must be taken back with it. Written by its own code. */
@@ -183,6 +186,7 @@ typedef struct {
     uint32_t blocks;        /* of the pools, kept */
     uint32_t subscriptions; /* charged to it */
     uint32_t unsubscribed;  /* of these, by now */
+    _Atomic uint32_t tried; /* to ask at least once */
     _Atomic uint32_t asked; /* asynchronous requests on their way or answered */
     _Atomic uint32_t answered;
 } actor_holds_t;
@@ -225,6 +229,8 @@ extern actor_app_t actor_apps[APPS_MAX];
 
 /** Register and start all of them. */
 void actors_up(const torture_plan_t *plan);
+/** How long an actor may be silent, from now on. */
+void actor_watch(const actor_t *actor, uint32_t timeout_ms);
 /** Stop and unregister all of them. */
 void actors_down(const torture_plan_t *plan);
 /** Let the next call of a function do something. */
@@ -253,6 +259,8 @@ void events_subscribe(actor_t *actor, system_service_id_t id, system_event_type_
 void events_subscribe_app(actor_app_t *app, app_context_t *ctx, system_event_type_t type);
 /** What this owner had subscribed to is over. */
 void events_over(const void *owner);
+/** The next handler of each subscription takes so long; UINT32_MAX: does not return. */
+void events_linger(const void *owner, uint32_t ms);
 /** Handler runs that began and will never end. */
 uint32_t events_lost(void);
 /** Take a subscription of an actor away while its handler runs: it must be back. */

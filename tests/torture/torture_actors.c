@@ -97,6 +97,7 @@ static void check_needs(const actor_t *actor)
             const system_service_state_t state = service_state(system_id_slot(actors[i].id));
             TORTURE_CHECK(state == SYSTEM_SERVICE_STATE_RUNNING ||
                               state == SYSTEM_SERVICE_STATE_PAUSED ||
+                              state == SYSTEM_SERVICE_STATE_STOPPING || // waits for this one
                               state == SYSTEM_SERVICE_STATE_RESTARTING,
                           "%s starts while %s, which it needs, is %s", actor->name, actors[i].name,
                           system_service_state_name(state));
@@ -155,6 +156,9 @@ static void prepare(const torture_plan_t *plan, unsigned number)
     }
     actor->watchdog = (service_watchdog_config_t){
         .timeout_ms = ACTOR_WATCHDOG_MS, .auto_restart = true, .max_restart_attempts = 5};
+    if (torture_is_real()) { // no minute of rest between two faults
+        actor->watchdog.max_restart_attempts = 100;
+    }
     actor->quota = (service_quota_t){.max_events_per_sec = 1000000,
                                      .max_subscriptions = 64,
                                      .max_event_data_size = 4096,
@@ -219,6 +223,13 @@ void actors_down(const torture_plan_t *plan)
         TORTURE_CHECK(gone == ESP_OK, "%s: unregister: %s", actors[i].name,
                       system_error_to_string(gone));
     }
+}
+
+void actor_watch(const actor_t *actor, uint32_t timeout_ms)
+{
+    service_watchdog_config_t config = actor->watchdog;
+    config.timeout_ms = timeout_ms;
+    TORTURE_CHECK(watchdog_register_service(actor->id, &config) == ESP_OK, "not watched");
 }
 
 system_service_info_t actor_info(const actor_t *actor)

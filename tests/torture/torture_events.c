@@ -28,7 +28,7 @@ struct context {
     _Atomic uint32_t over;    // the subscription has ended: no more handlers
     _Atomic uint32_t entered; // handler runs begun
     _Atomic uint32_t left;    // handler runs ended
-    _Atomic uint32_t linger;  // the next run takes a while
+    _Atomic uint32_t linger;  // the next run of a NORMAL or LOW event takes so many ms; or for ever
     uint32_t last[PUBLISHERS][LANES];
 };
 
@@ -151,12 +151,22 @@ static void on_event(const system_event_t *event, void *user_data)
             publish(context->actor);
         }
     }
-    if (atomic_exchange(&context->linger, 0) != 0) {
-        vTaskDelay(pdMS_TO_TICKS(LINGER_MS));
+    if (event->priority > SYSTEM_EVENT_PRIORITY_HIGH) {
+        const uint32_t ms = atomic_exchange(&context->linger, 0);
+        vTaskDelay(ms == UINT32_MAX ? portMAX_DELAY : pdMS_TO_TICKS(ms));
     }
     host_busy(20 + event->sequence % 64);
     atomic_fetch_add(&context->left, 1);
     torture_report()->events++;
+}
+
+void events_linger(const void *owner, uint32_t ms)
+{
+    for (uint32_t i = 0; i < contexts(); i++) {
+        if (s_contexts[i].owner == owner && atomic_load(&s_contexts[i].over) == 0) {
+            atomic_store(&s_contexts[i].linger, ms);
+        }
+    }
 }
 
 /* ---- subscribing ---- */
@@ -189,9 +199,9 @@ static void unsubscribe(actor_t *actor, context_t *context)
         to++;
     }
     const uint32_t before = atomic_load(&context->entered);
-    atomic_store(&context->linger, 1);
+    atomic_store(&context->linger, LINGER_MS);
     for (int i = 0; i < 40 && atomic_load(&context->entered) == before; i++) {
-        (void)load_flood(to, 1, SYSTEM_EVENT_PRIORITY_HIGH);
+        (void)load_flood(to, 1, SYSTEM_EVENT_PRIORITY_NORMAL);
         vTaskDelay(1);
     }
     const uint32_t life = atomic_load(&actor->life);

@@ -177,7 +177,13 @@ static void play_app(watch_t *watch, const planned_fault_t *fault)
         }
         (void)host_task_kill(app->name); // in STOPPING it may be gone already
     } else {
-        tell_app(watch, fault->kind == TORTURE_APP_HANGS ? DO_HANG : DO_FAIL, fault->pick);
+        if (fault->kind == TORTURE_APP_HANGS && (fault->pick & 0x100u)) {
+            watch->happened_us = host_now_us();
+            events_linger(app, UINT32_MAX);
+            vTaskDelay(pdMS_TO_TICKS(fault->pick % 50));
+        } else {
+            tell_app(watch, fault->kind == TORTURE_APP_HANGS ? DO_HANG : DO_FAIL, fault->pick);
+        }
         if (fault->state == IN_STOPPING) {
             helper_ask(ASK_APP_STOP, NULL, app);
         }
@@ -323,9 +329,15 @@ static void happen(watch_t *watch, const planned_fault_t *fault)
 {
     switch (fault->kind) {
     case TORTURE_HANG_HANDLER:
+        if (fault->pick & 0x100u) { // nobody asks it for a sign of life: its time limit must do
+            actor_watch(watch->victim, NO_WATCHDOG_MS);
+        }
         play_handler(watch, fault, DO_HANG, fault->pick);
         break;
-    case TORTURE_SLOW_HANDLER:
+    case TORTURE_SLOW_HANDLER: // and the others hold all workers that serve NORMAL
+        for (unsigned i = 0; i < torture_plan()->services; i++) {
+            events_linger(&actors[i], &actors[i] != watch->victim ? LINGER_MS : 0);
+        }
         play_handler(watch, fault, DO_LINGER, 300 + fault->pick % 300);
         break;
     case TORTURE_SILENCE: // longer than its watchdog waits, shorter than a hang

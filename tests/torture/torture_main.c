@@ -28,7 +28,7 @@ typedef struct {
     uint64_t first, seeds;
     uint32_t minutes; // 0 = as many seeds as asked for
     torture_limits_t limits;
-    bool one, verbose, threads, whole_table;
+    bool one, verbose, threads, whole_table, no_shrink;
     int report_fd;
 } options_t;
 
@@ -38,7 +38,7 @@ typedef struct {
     int report_fd, output_fd;
     time_t started;
     int status;
-    bool killed;
+    bool killed, threads;
     torture_report_t report;
 } child_t;
 
@@ -92,6 +92,7 @@ static void start_child(child_t *child, const options_t *options, uint64_t seed)
     memset(child, 0, sizeof(*child));
     child->seed = seed;
     child->started = now_s();
+    child->threads = options->threads;
     child->output_fd = memfd_create("torture", MFD_CLOEXEC);
     if (child->output_fd < 0 || pipe(fds) != 0) {
         perror("torture");
@@ -129,7 +130,7 @@ static bool has_passed(const child_t *child)
 static bool look_at_child(child_t *child)
 {
     if (waitpid(child->pid, &child->status, WNOHANG) != child->pid) {
-        if (!child->killed && now_s() - child->started > HANG_S) {
+        if (!child->killed && now_s() - child->started > (child->threads ? 5 * HANG_S : HANG_S)) {
             child->killed = true;
             kill(child->pid, SIGKILL);
         }
@@ -158,7 +159,7 @@ static void print_output(const child_t *child)
     text[got > 0 ? got : 0] = '\0';
     printf("%s\n", text);
     if (child->killed) {
-        printf("seed %" PRIu64 ": hung, killed after %d s\n", child->seed, HANG_S);
+        printf("seed %" PRIu64 ": hung, killed\n", child->seed);
     } else if (WIFSIGNALED(child->status)) {
         printf("seed %" PRIu64 ": ended by signal %d\n", child->seed, WTERMSIG(child->status));
     }
@@ -224,9 +225,11 @@ static void explain(const options_t *options, const child_t *child)
     options_t small = *options;
     printf("\nseed %" PRIu64 " failed:\n", child->seed);
     print_output(child);
-    printf("shrinking ...\n");
-    fflush(stdout);
-    shrink(&small, child->seed);
+    if (!options->no_shrink) {
+        printf("shrinking ...\n");
+        fflush(stdout);
+        shrink(&small, child->seed);
+    }
     print_command(&small, child->seed);
 }
 
@@ -353,6 +356,8 @@ static bool parse(int argc, char **argv, options_t *options)
             options->threads = true;
         } else if (strcmp(argv[i], "--whole-table") == 0) {
             options->whole_table = true;
+        } else if (strcmp(argv[i], "--no-shrink") == 0) {
+            options->no_shrink = true;
         } else if (i + 1 >= argc || !take_option(options, argv[i], argv[i + 1])) {
             return false;
         } else {
@@ -365,7 +370,7 @@ static bool parse(int argc, char **argv, options_t *options)
 static int usage(void)
 {
     fprintf(stderr, "usage: torture [--seeds N | --minutes M] [--first K] [--fault KIND] "
-                    "[--whole-table] [--threads]\n"
+                    "[--whole-table] [--no-shrink] [--threads]\n"
                     "       torture --seed N [-v] [--fault KIND] [--drop BITS] [--services N] "
                     "[--apps N]\nkinds:");
     for (int i = 0; i < TORTURE_FAULT_KINDS; i++) {
