@@ -216,11 +216,8 @@ class Workshop:
 
     @staticmethod
     def stripped(path):
-        text = subprocess.run(["objdump", "-s", "-r", "-j", ".text*", "-d", str(path)], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, check=False).stdout
-        data = subprocess.run(["objdump", "-s", "-j", ".rodata", "-j", ".data", str(path)], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, check=False).stdout
-        return hashlib.sha256(text + data).digest()
+        text = subprocess.run(["objdump", "-s", "-r", path.name], stdout=subprocess.PIPE, cwd=path.parent, check=True).stdout
+        return hashlib.sha256(text).digest()
 
     def tried(self, mutant):
         if self.ninja("torture") != 0:

@@ -65,19 +65,14 @@ void supervisor_poke(void)
     /* Counted first: supervisor_stop() deletes the task when nobody may be about to notify it. */
     atomic_fetch_add(&s_pokers, 1);
     const TaskHandle_t task = atomic_load(&s_task);
-    if (task == NULL) {
-        atomic_fetch_sub(&s_pokers, 1);
-        return;
-    }
-    if (xPortInIsrContext()) {
+    if (task != NULL && xPortInIsrContext()) {
         BaseType_t woken = pdFALSE;
         vTaskNotifyGiveFromISR(task, &woken);
-        atomic_fetch_sub(&s_pokers, 1);
         portYIELD_FROM_ISR(woken);
-    } else {
+    } else if (task != NULL) {
         xTaskNotifyGive(task);
-        atomic_fetch_sub(&s_pokers, 1);
     }
+    atomic_fetch_sub(&s_pokers, 1);
 }
 
 /* ---- requests, the supervisor's side -------------------------------------------------------- */
