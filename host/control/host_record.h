@@ -109,6 +109,26 @@ void host_steer_pause(uint32_t slot);
 
 /* ---- what comes from outside ---- */
 
+/** @brief True while a recording is replayed: nothing is to be read from outside then. @context any
+ */
+bool host_replaying(void);
+
+/**
+ * @brief Something came in from outside. Call it where the board first sees it.
+ * @context any task, isr-ok; costs a load and a branch while nothing is recorded
+ * @param source name of where it came from, valid for ever; 16 of them
+ * @param size   at most 4096; 0: nothing will come any more
+ */
+void host_input_note(const char *source, const void *bytes, uint32_t size);
+
+/**
+ * @brief In a replay: what came in next from this source, when its time has come.
+ * @context any task  @blocks until then
+ * @param room as large as what the source notes at once
+ * @return its size; 0: nothing comes any more
+ */
+uint32_t host_input_again(const char *source, void *to, uint32_t room);
+
 /**
  * @brief One byte of the console: of standard input, or of the recording, when its time has come.
  * @context any task  @blocks until there is one

@@ -10,7 +10,7 @@
 #include "freertos/task.h"
 #include "host_control.h"
 #include "host_record.h"
-#include "record.h"
+#include "record_format.h"
 
 #define POLL_MS 100
 
@@ -35,7 +35,7 @@ static int read_live(void)
         wait_for_input();
         n = read(STDIN_FILENO, &byte, 1);
     } while (n < 0 && errno == EINTR);
-    record_input(s_channel, &byte, n == 1 ? 1 : 0);
+    host_input_note(s_channel, &byte, n == 1 ? 1 : 0);
     return n == 1 ? byte : -1;
 }
 
@@ -46,42 +46,29 @@ static int read_recorded(void)
     static uint32_t s_at;
     static uint32_t s_size;
     if (s_at == s_size) {
-        const uint8_t *bytes = NULL;
         s_at = 0;
-        if (g_recorder == RECORDER_COMPARES) {
-            s_size = replay_input(s_channel, &bytes);
-        } else {
-            s_size = steer_input(s_channel, &bytes);
-        }
-        if (s_size != 0) {
-            memcpy(s_left, bytes, s_size);
-        }
-        if (g_recorder == RECORDER_COMPARES) {
-            record_input(s_channel, s_left, s_size);
-        }
+        s_size = host_input_again(s_channel, s_left, sizeof(s_left));
     }
     return s_at < s_size ? s_left[s_at++] : -1;
 }
 
 int host_console_read(void)
 {
-    return g_recorder == RECORDER_COMPARES || g_recorder == RECORDER_STEERS ? read_recorded()
-                                                                            : read_live();
+    return host_replaying() ? read_recorded() : read_live();
 }
 
 void host_console_note(const char *line)
 {
     if (line == NULL) {
-        record_input(s_channel, NULL, 0);
+        host_input_note(s_channel, NULL, 0);
         return;
     }
-    record_input(s_channel, line, (uint32_t)strlen(line));
-    record_input(s_channel, "\n", 1);
+    host_input_note(s_channel, line, (uint32_t)strlen(line));
+    host_input_note(s_channel, "\n", 1);
 }
 
 bool host_console_interactive(void)
 {
-    const bool plain = g_recorder == RECORDER_COMPARES || g_recorder == RECORDER_STEERS ||
-                       (g_recorder == RECORDER_WRITES && host_sched() == HOST_SCHED_SIM);
+    const bool plain = host_replaying() || (host_recording() && host_sched() == HOST_SCHED_SIM);
     return !plain && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
 }

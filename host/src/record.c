@@ -21,6 +21,7 @@
 
 #define CHANNELS_MAX 16
 #define TYPES_MAX    1024
+#define WRITE_US     100000
 
 recorder_t g_recorder;
 bool host_trace_on;
@@ -30,6 +31,7 @@ static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool s_open; // from record_boot() to record_end()
 static uint64_t s_events;
 static uint64_t s_digest;
+static uint64_t s_written_us;
 static const char *s_channels[CHANNELS_MAX];
 static bool s_known[TYPES_MAX];
 
@@ -48,6 +50,10 @@ static void emit_locked(record_t *r)
     switch (g_recorder) {
     case RECORDER_WRITES:
         record_writer_add(r);
+        if (host_sched() == HOST_SCHED_THREADS && r->time_us >= s_written_us + WRITE_US) {
+            record_writer_flush(); // what was not written is lost when the program is killed
+            s_written_us = r->time_us;
+        }
         break;
     case RECORDER_COMPARES:
         replay_watch(r, s_events);
@@ -142,7 +148,7 @@ void record_announce(const char *channel)
     pthread_mutex_unlock(&s_lock);
 }
 
-void record_input(const char *channel, const void *bytes, uint32_t size)
+void host_input_note(const char *channel, const void *bytes, uint32_t size)
 {
     if (g_recorder == RECORDER_OFF) {
         return;
@@ -167,6 +173,26 @@ void record_random(uint32_t value)
                   .bytes = (const uint8_t *)task,
                   .size = (uint32_t)strlen(task)};
     emit(&r);
+}
+
+uint32_t host_input_again(const char *source, void *to, uint32_t room)
+{
+    const uint8_t *bytes = NULL;
+    uint32_t size = g_recorder == RECORDER_COMPARES ? replay_input(source, &bytes)
+                                                    : steer_input(source, &bytes);
+    size = size < room ? size : room;
+    if (size != 0) {
+        memcpy(to, bytes, size);
+    }
+    if (g_recorder == RECORDER_COMPARES) {
+        host_input_note(source, to, size); // and compares it
+    }
+    return size;
+}
+
+bool host_replaying(void)
+{
+    return g_recorder == RECORDER_COMPARES || g_recorder == RECORDER_STEERS;
 }
 
 bool host_recording(void)
@@ -241,6 +267,7 @@ void record_boot(void)
     }
     s_open = true;
     s_events = 0;
+    s_written_us = 0;
     s_digest = RECORD_DIGEST_BASIS;
     memset(s_channels, 0, sizeof(s_channels));
     memset(s_known, 0, sizeof(s_known));
@@ -257,6 +284,8 @@ void record_boot(void)
     }
     if (g_recorder == RECORDER_STEERS) {
         steer_load();
+    } else if (g_recorder == RECORDER_WRITES) {
+        record_writer_flush();
     }
 }
 
@@ -296,6 +325,5 @@ const char *host_record_to(const char *path)
 int host_record_finish(int code)
 {
     record_end(END_EXIT, code);
-    return g_recorder == RECORDER_COMPARES || g_recorder == RECORDER_STEERS ? replay_verdict()
-                                                                            : code;
+    return host_replaying() ? replay_verdict() : code;
 }

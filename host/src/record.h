@@ -24,8 +24,6 @@ extern recorder_t g_recorder;
 void record_boot(void);
 /** This boot is over. how: END_EXIT with its status, or END_RESET with the reason. Once a boot. */
 void record_end(unsigned how, int code);
-/** Bytes came in; size 0: the end. */
-void record_input(const char *channel, const void *bytes, uint32_t size);
 /** A source of input is about to be read: the first time tells its name. */
 void record_announce(const char *channel);
 /** A random number was drawn from the PC. */

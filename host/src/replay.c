@@ -133,7 +133,7 @@ uint32_t replay_input(const char *channel, const uint8_t **bytes)
         stop_early("the recording was cut short", host_now_us());
     }
     if (r.kind != RECORD_INPUT) {
-        record_input(channel, NULL, 0); // nothing was recorded here: this is the difference
+        host_input_note(channel, NULL, 0); // nothing was recorded here: this is the difference
     }
     if (r.size != 0) {
         memcpy(s_bytes, r.bytes, r.size);

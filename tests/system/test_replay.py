@@ -254,7 +254,7 @@ class Steered(Case):
     def test_the_recorded_order_not_the_seeds(self):
         others = 0
         header, chunks = take_apart(self.record("--demo", "--seed", "1")[1])
-        for seed in range(2, 10):
+        for seed in range(2, 7):
             others += self.order(take_apart(self.record("--demo", "--seed", str(seed))[1])[1]) != self.order(chunks)
             chunks[0][0][2][2] &= ~1  # not of the simulator
             chunks[0][0][2][4] = seed
