@@ -55,8 +55,6 @@ static StaticTask_t s_task_storage;
 static StackType_t s_stack[CONFIG_SYSTEM_SUPERVISOR_STACK / sizeof(StackType_t)];
 static _Atomic(TaskHandle_t) s_task;
 static _Atomic uint32_t s_pokers; /* calls of supervisor_poke() under way */
-/* A task that is still in there after so long was ended in there. */
-#define POKE_TICKS_MAX 100
 static _Atomic bool s_quit;
 static _Atomic bool s_parked;
 
@@ -493,7 +491,7 @@ esp_err_t supervisor_stop(void)
         vTaskDelay(1);
     }
     atomic_store(&s_task, NULL);
-    for (int i = 0; i < POKE_TICKS_MAX && atomic_load(&s_pokers) != 0; i++) {
+    for (int i = 0; i < 100 && atomic_load(&s_pokers) != 0; i++) { /* longer: ended in there */
         vTaskDelay(1);
     }
     vTaskDelete(task);
