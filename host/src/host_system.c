@@ -181,6 +181,27 @@ void host_keep_flash_fd(int fd)
     s_flash_fd = fd;
 }
 
+// A reset stops all tasks at once, in the middle of whatever they write; here they go on for a
+// moment. So this may see half of a record, as the chip's memory may hold half of it, and that is
+// no race.
+__attribute__((no_sanitize("thread"))) static bool write_memory(int fd, const uint8_t *from,
+                                                                size_t size)
+{
+    uint8_t copy[256];
+    while (size > 0) {
+        const size_t n = size < sizeof(copy) ? size : sizeof(copy);
+        for (size_t i = 0; i < n; i++) {
+            copy[i] = ((const volatile uint8_t *)from)[i];
+        }
+        if (!write_all(fd, copy, n)) {
+            return false;
+        }
+        from += n;
+        size -= n;
+    }
+    return true;
+}
+
 static int save_state(esp_reset_reason_t reason)
 {
     state_t state = {
@@ -193,8 +214,8 @@ static int save_state(esp_reset_reason_t reason)
     };
     int fd = memfd_create("board state", 0);
     if (fd < 0 || !write_all(fd, &state, sizeof(state)) ||
-        !write_all(fd, __start_host_rtc_noinit, (size_t)state.rtc_size) ||
-        !write_all(fd, __start_host_noinit, (size_t)state.noinit_size)) {
+        !write_memory(fd, __start_host_rtc_noinit, (size_t)state.rtc_size) ||
+        !write_memory(fd, __start_host_noinit, (size_t)state.noinit_size)) {
         return -1;
     }
     return fd;
