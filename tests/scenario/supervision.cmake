@@ -2,6 +2,7 @@
 set(scripted "${KRAKEN_ROOT}/tests/support/system_up.c" "${KRAKEN_ROOT}/tests/support/scripted_service.c")
 
 foreach(name
+        locks_outlive_holders
         supervision_cannot_be_ended
         supervision_dependants
         supervision_gives_up

@@ -278,6 +278,7 @@ typedef struct {
     _Atomic uint8_t slot;  /* owner whose code runs now, or SYSTEM_SLOT_NONE */
     uint8_t is_worker;     /* a worker of the bus: must not wait for other workers */
     _Atomic uint8_t depth; /* > 0 inside a call of ours: not to be cut here */
+    _Atomic uint8_t locks; /* how many of ours it holds; changed under the lock of system_lock.c */
 } system_identity_t;
 
 typedef struct event_worker {

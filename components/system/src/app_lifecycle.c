@@ -14,6 +14,7 @@
 #include "request_internal.h"
 #include "service_record.h"
 #include "supervisor_internal.h"
+#include "system_lock_internal.h"
 
 static const char *TAG = "app_manager";
 
@@ -73,6 +74,7 @@ static void on_task_deleted(int index, void *identity)
 {
     (void)index;
     app_life_t *life = (app_life_t *)(void *)((char *)identity - offsetof(app_life_t, identity));
+    system_locks_holder_gone(&life->identity);
     atomic_store(&life->task_state, APP_TASK_NONE);
     app_keeper_kick(); /* an app that deleted its own task has nobody else to say so */
 }

@@ -4,6 +4,7 @@
  * is deleted without detaching gives its place back through FreeRTOS' deletion callback.
  */
 #include "service_record.h"
+#include "system_lock_internal.h"
 
 static system_identity_t s_attached[CONFIG_SYSTEM_MAX_ATTACHED_TASKS];
 static _Atomic bool s_taken[CONFIG_SYSTEM_MAX_ATTACHED_TASKS];
@@ -12,6 +13,7 @@ static void on_task_deleted(int index, void *identity)
 {
     (void)index;
     if (identity != NULL) {
+        system_locks_holder_gone(identity);
         atomic_store(&s_taken[(system_identity_t *)identity - s_attached], false);
     }
 }
@@ -31,6 +33,7 @@ esp_err_t system_service_attach_task(system_service_id_t id)
         if (atomic_compare_exchange_strong(&s_taken[i], &expected, true)) {
             atomic_store(&s_attached[i].slot, (uint8_t)slot);
             atomic_store(&s_attached[i].depth, 0);
+            atomic_store(&s_attached[i].locks, 0);
             vTaskSetThreadLocalStoragePointerAndDelCallback(NULL, CONFIG_SYSTEM_TLS_INDEX,
                                                             &s_attached[i], on_task_deleted);
             return ESP_OK;
@@ -45,6 +48,7 @@ esp_err_t system_service_detach_task(void)
     if (identity < s_attached || identity >= s_attached + CONFIG_SYSTEM_MAX_ATTACHED_TASKS) {
         return ESP_ERR_INVALID_STATE;
     }
+    system_locks_forgotten(identity);
     vTaskSetThreadLocalStoragePointerAndDelCallback(NULL, CONFIG_SYSTEM_TLS_INDEX, NULL, NULL);
     atomic_store(&s_taken[identity - s_attached], false);
     return ESP_OK;

@@ -17,6 +17,7 @@
 #include "handler_monitor_internal.h"
 #include "resource_quota_internal.h"
 #include "supervisor_wake.h"
+#include "system_lock_internal.h"
 
 static const char *TAG = "event_worker";
 
@@ -170,6 +171,7 @@ static uint32_t run_handler(event_worker_t *worker, queue_entry_t entry, int64_t
     set_depth(worker, 0);
     sub->handler(&event, sub->user_data); /* the entry is not given away before this returns */
     set_depth(worker, 1);
+    system_locks_forgotten(&worker->identity);
     *now_us = esp_timer_get_time();
     atomic_store_explicit(&worker->started_us, 0, memory_order_release);
     return *now_us - start < UINT32_MAX ? (uint32_t)(*now_us - start) : UINT32_MAX;

@@ -14,6 +14,7 @@
 
 #include "event_worker_internal.h"
 #include "supervisor_internal.h"
+#include "system_lock_internal.h"
 #include "task_end.h"
 
 static const char *TAG = "event_worker";
@@ -224,6 +225,7 @@ esp_err_t event_worker_destroy_private(event_worker_t *worker)
 /** Its task was ended. */
 static void bury(event_worker_t *worker)
 {
+    system_locks_holder_gone(&worker->identity);
     event_worker_release_block(worker); /* the reference was the dead task's */
     atomic_store(&worker->started_us, 0);
     atomic_store(&worker->alive, PLACE_FREE);

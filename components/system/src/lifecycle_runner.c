@@ -12,6 +12,7 @@
 
 #include "event_internal.h"
 #include "supervisor_internal.h"
+#include "system_lock_internal.h"
 #include "task_end.h"
 
 static const char *TAG = "lifecycle";
@@ -45,6 +46,7 @@ static void serve(runner_t *runner)
     const lifecycle_job_t job = runner->job;
     atomic_store(&runner->identity.slot, job.slot);
     const esp_err_t result = job.function(job.id, job.arg);
+    system_locks_forgotten(&runner->identity);
     atomic_store(&runner->identity.slot, SYSTEM_SLOT_NONE);
     uint8_t expected = RUNNER_BUSY;
     runner->result = result; /* nobody reads it unless the next line makes it DONE */
@@ -155,6 +157,7 @@ bool lifecycle_result(int runner, esp_err_t *result)
 
 static void replace(runner_t *runner)
 {
+    system_locks_holder_gone(&runner->identity);
     if (start_runner(runner) != ESP_OK) {
         ESP_LOGE(TAG, "cannot replace runner %u", (unsigned)(runner - s_runners));
     }

@@ -15,6 +15,7 @@
 #include "request_internal.h"
 #include "resource_quota_internal.h"
 #include "service_dependencies_internal.h"
+#include "system_lock_internal.h"
 
 static const char *TAG = "service_manager";
 
@@ -268,6 +269,7 @@ esp_err_t service_reclaim(unsigned slot)
 {
     event_timers_reclaim(slot); /* nothing new is posted in its name */
     requests_reclaim(slot);     /* whoever waits for its answer is told */
+    system_locks_reclaim(slot);
     event_worker_t *own = event_mailbox(slot)->own;
     (void)event_mailbox_close(slot); /* nothing new is delivered */
     esp_err_t ret = event_subs_reclaim(slot);
@@ -311,6 +313,7 @@ esp_err_t service_release(system_service_id_t id)
     }
     event_worker_forget_private(slot);
     log_control_reclaim(slot);
+    system_locks_release(slot);
     atomic_store(&s_ids[slot], SYSTEM_SERVICE_ID_NONE);
     dependencies_reclaim(slot);
     watchdog_reclaim(slot);
@@ -392,6 +395,7 @@ static void describe_locked(unsigned slot, system_service_info_t *out)
         .restart_count = atomic_load(&record->restart_count),
         .fault_count = atomic_load(&record->fault_count),
         .subscriptions = event_subs_count(slot),
+        .locks_held = system_locks_held(slot),
         .last_heartbeat_us = watchdog_last_alive_us(slot),
         .last_error = atomic_load(&record->last_error),
     };

@@ -436,38 +436,6 @@ esp_err_t supervisor_remove(system_service_id_t id)
     return ask(REQUEST_REMOVE, id);
 }
 
-esp_err_t system_service_restart(system_service_id_t id)
-{
-    unsigned slot;
-    const esp_err_t ret = service_slot_of(id, &slot);
-    if (ret != ESP_OK) {
-        return ret;
-    }
-    if (!service_restartable(slot)) {
-        return ESP_ERR_SERVICE_NOT_RESTARTABLE;
-    }
-    const system_service_state_t state = service_state(slot);
-    if (state != SYSTEM_SERVICE_STATE_RUNNING && state != SYSTEM_SERVICE_STATE_PAUSED) {
-        return ESP_ERR_INVALID_STATE;
-    }
-    atomic_fetch_or(&supervised(slot)->asked, ASK_RESTART);
-    supervisor_poke();
-    return ESP_OK;
-}
-
-esp_err_t system_service_report_fault(system_service_id_t id, esp_err_t reason)
-{
-    unsigned slot;
-    const esp_err_t ret = service_slot_of(id, &slot);
-    if (ret != ESP_OK) {
-        return ret;
-    }
-    atomic_store(&supervised(slot)->asked_reason, reason);
-    atomic_fetch_or(&supervised(slot)->asked, ASK_FAULT);
-    supervisor_poke();
-    return ESP_OK;
-}
-
 esp_err_t supervisor_stop(void)
 {
     const TaskHandle_t task = atomic_load(&s_task);

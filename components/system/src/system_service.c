@@ -21,6 +21,7 @@
 #include "resource_quota_internal.h"
 #include "service_dependencies_internal.h"
 #include "service_record.h"
+#include "system_lock_internal.h"
 #include "task_end.h"
 
 static const char *TAG = "system_service";
@@ -71,6 +72,7 @@ static void init_state(void)
     event_mailbox_init();
     event_bus_init();
     requests_init();
+    system_locks_init();
     memory_accounts_init();
     log_control_init();
     task_end_self_test();

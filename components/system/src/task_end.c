@@ -11,6 +11,7 @@
 #include "freertos/semphr.h"
 
 #include "request_internal.h"
+#include "system_lock_internal.h"
 #include "task_backend.h"
 
 static const char *TAG = "task_end";
@@ -66,6 +67,7 @@ esp_err_t task_end(TaskHandle_t task, const system_identity_t *identity)
     const unsigned slot = system_identity_slot(identity);
     event_waits_end(slot); /* a wait inside a call of ours would outlast all attempts */
     requests_cancel_asker(slot);
+    system_locks_end_waits(slot);
     for (TickType_t waited = 0; s_mutex_count_readable; waited++) {
         if (task_try_end(task, identity) == ESP_OK) {
             return ESP_OK;

@@ -137,6 +137,12 @@ extern "C" {
     /* log control */                                                                               \
     X(ESP_ERR_LOG_TAGS_FULL,            0x900, "no free entry: raise \"Max log tags\" in the configuration") \
     X(ESP_ERR_LOG_TAG_TAKEN,            0x901, "the log tag belongs to another service") \
+    /* locks */                                                                                      \
+    X(ESP_ERR_LOCK_NOT_FOUND,           0xC00, "there is no such lock, or not any more") \
+    X(ESP_ERR_LOCKS_FULL,               0xC01, "no free entry: raise \"Max locks\" in the configuration") \
+    X(ESP_ERR_LOCK_NOT_HELD,            0xC02, "the calling task does not hold the lock, or not any more") \
+    X(ESP_ERR_LOCK_OWNER_DEAD,          0xC03, "taken, but its last holder was ended: mend what it protects") \
+    X(ESP_ERR_LOCK_WAIT_ENDED,          0xC04, "the caller is being stopped: its wait for the lock ended") \
     /* app packages: what exactly is wrong with one, and with its signer */                         \
     X(ESP_ERR_KAPP_NOT_A_PACKAGE,       0xA00, "the file does not begin like an app package") \
     X(ESP_ERR_KAPP_VERSION,             0xA01, "the package has a format version that this system does not know") \

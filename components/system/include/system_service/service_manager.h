@@ -69,6 +69,7 @@ typedef struct {
     uint32_t restart_count;      /**< successful restarts since it was registered */
     uint32_t fault_count;        /**< faults noticed since it was registered */
     uint32_t subscriptions;      /**< in use now */
+    uint32_t locks_held;         /**< of system_lock.h, by its tasks now */
     uint32_t events_waiting;     /**< in its mailbox now */
     uint32_t mailbox_high_water; /**< most events that ever waited */
     uint32_t events_handled;
