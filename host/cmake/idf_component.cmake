@@ -197,9 +197,10 @@ function(kraken_add_system)
     target_link_libraries(kraken_os PRIVATE PkgConfig::sdl2 PkgConfig::libpng)
     set_target_properties(kraken_os PROPERTIES OUTPUT_NAME kraken-os RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
     target_link_libraries(kraken_os PRIVATE kraken_warnings __idf_main kraken_control)
-    # The program can be recorded: the core's own functions are heard there (components/system/port/linux/event_trace.c).
+    # The program can be recorded: what the core does (components/system/port/linux/event_trace.c) and the files it reads
+    # (host/src/file_input.c) are heard there.
     foreach(heard priority_queue_push priority_queue_pop priority_queue_replace flight_names_attach
-            event_mailbox_put event_mailbox_claim event_mailbox_claim_own)
+            event_mailbox_put event_mailbox_claim event_mailbox_claim_own fopen)
         target_link_options(kraken_os PRIVATE "-Wl,--wrap=${heard}")
     endforeach()
     if(KRAKEN_FLAVOUR STREQUAL "host" OR KRAKEN_FLAVOUR STREQUAL "sim")

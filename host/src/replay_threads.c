@@ -26,6 +26,7 @@ static const char *s_channel[CHANNELS];
 static bool *s_used; // random numbers that were given out
 static uint64_t s_end_us;
 static uint32_t s_invented;
+static uint32_t s_foreign; // inputs that are not those that were recorded
 
 static void *grow(void *old, size_t size)
 {
@@ -110,9 +111,27 @@ void steer_before_end(void)
     }
 }
 
+/** Only what the board fetches by itself is noted in a replay: it must be what it was. */
+static void compare_input(const record_t *r)
+{
+    for (size_t i = 0; i < s_count; i++) {
+        const record_t *then = &s_records[i];
+        if (then->kind == RECORD_INPUT && then->size == r->size &&
+            memcmp(then->bytes, r->bytes, r->size) == 0) {
+            return;
+        }
+    }
+    s_foreign++;
+    fprintf(stderr, "kraken: replay: DIFFERENT input: %.*s\n", (int)r->size,
+            (const char *)r->bytes);
+}
+
 void steer_observe(const record_t *r)
 {
     steer_order_observe(r);
+    if (r->kind == RECORD_INPUT) {
+        compare_input(r);
+    }
     if (r->kind == RECORD_END && r->value[END_HOW] == END_RESET) {
         if (steer_verdict() != 0) {
             (void)setenv(DIFFERED_ENV, "1", 1); // the verdict of the last boot is that of all
@@ -136,5 +155,5 @@ int steer_verdict(void)
                     s_invented);
         }
     }
-    return steer_order_kept() && getenv(DIFFERED_ENV) == NULL ? 0 : 1;
+    return steer_order_kept() && s_foreign == 0 && getenv(DIFFERED_ENV) == NULL ? 0 : 1;
 }
