@@ -2,7 +2,7 @@
 #
 # The torture test: one program, run by ./kraken torture for as long as one likes, and as a case of a size that fits a test run.
 set(torture_sources torture_actors.c torture_apps.c torture_books.c torture_checks.c torture_events.c torture_faults.c
-    torture_life.c torture_load.c torture_main.c torture_plan.c torture_run.c torture_table.c torture_watch.c
+    torture_life.c torture_load.c torture_main.c torture_plan.c torture_restarts.c torture_run.c torture_table.c torture_watch.c
     "${KRAKEN_ROOT}/tests/support/system_up.c")
 kraken_test_program(torture SRCS ${torture_sources} LINK system esp_timer PRIVATE_OF system)
 
@@ -36,6 +36,9 @@ endfunction()
 if(KRAKEN_FLAVOUR STREQUAL "host")
     add_test(NAME torture.campaign COMMAND torture --seeds 2000 --whole-table)
     set_tests_properties(torture.campaign PROPERTIES LABELS torture TIMEOUT 600 PROCESSORS 2)
+
+    add_test(NAME torture.restarts COMMAND torture --restarts 300 --seed 2)
+    set_tests_properties(torture.restarts PROPERTIES LABELS torture TIMEOUT 120)
 
     add_custom_target(torture_planted)
     file(GLOB plants CONFIGURE_DEPENDS "${planted_folder}/*.plant")

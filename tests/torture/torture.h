@@ -91,9 +91,10 @@ typedef struct {
     uint8_t needs[SERVICES_MAX]; /* bit set of services with lower numbers */
     uint8_t own_worker[SERVICES_MAX];
     uint8_t subscriptions[SERVICES_MAX];
-    uint8_t listener; /* service that subscribes to all work by a pattern; SERVICES_MAX = none */
-    uint8_t strategy; /* of the group that the odd services are in; 3 = no group */
-    uint32_t idle_s;  /* rest at the end */
+    uint8_t listener;  /* service that subscribes to all work by a pattern; SERVICES_MAX = none */
+    uint8_t strategy;  /* of the group that the odd services are in; 3 = no group */
+    uint32_t idle_s;   /* rest at the end */
+    uint32_t restarts; /* instead of faults: so many of one service */
     planned_fault_t fault[FAULTS_MAX];
 } torture_plan_t;
 
@@ -172,6 +173,7 @@ typedef enum {
     DO_HANG,   /* does not return: sleeps, or computes when amount is odd */
     DO_FAIL,   /* returns ESP_FAIL */
     DO_PANIC,  /* abort() */
+    DO_CHURN,  /* does not return: takes and gives back whatever can be taken */
 } actor_deed_t;
 
 #define LIVES             8u
@@ -326,6 +328,12 @@ void load_clock_turned(void);
 void fault_play(unsigned number);
 /** After a reset that a fault made: was it noticed? */
 void fault_after_reset(unsigned number);
+
+/* ---- torture_restarts.c: one service, restarted without end
+ * ------------------------------------------ */
+
+void restarts_play(uint32_t times);
+_Noreturn void actor_churn(actor_t *actor);
 
 /* ---- torture_checks.c: what must always hold ---------------------------------------------------
  */

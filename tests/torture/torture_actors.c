@@ -65,6 +65,9 @@ esp_err_t actor_act(actor_t *actor, actor_code_t code)
     case DO_HANG:
         atomic_fetch_sub(inside, 1);
         hang(amount);
+    case DO_CHURN:
+        atomic_fetch_sub(inside, 1);
+        actor_churn(actor);
     case DO_FAIL:
         ret = ESP_FAIL;
         break;
@@ -156,7 +159,7 @@ static void prepare(const torture_plan_t *plan, unsigned number)
     }
     actor->watchdog = (service_watchdog_config_t){
         .timeout_ms = ACTOR_WATCHDOG_MS, .auto_restart = true, .max_restart_attempts = 5};
-    if (torture_is_real()) { // no minute of rest between two faults
+    if (torture_is_real() || plan->restarts != 0) { // no minute of rest between two faults
         actor->watchdog.max_restart_attempts = 100;
     }
     actor->quota = (service_quota_t){.max_events_per_sec = 1000000,

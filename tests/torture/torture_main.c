@@ -26,6 +26,7 @@
 
 typedef struct {
     uint64_t first, seeds;
+    uint32_t restarts;
     uint32_t minutes; // 0 = as many seeds as asked for
     torture_limits_t limits;
     bool one, verbose, threads, whole_table, no_shrink;
@@ -330,6 +331,11 @@ static bool take_option(options_t *options, const char *name, const char *value)
     } else if (strcmp(name, "--seed") == 0) {
         options->first = number;
         options->one = true;
+    } else if (strcmp(name, "--restarts") == 0) {
+        options->restarts = (uint32_t)number;
+        options->one = true;
+        options->limits.drop_faults = UINT32_MAX;
+        return number != 0;
     } else if (strcmp(name, "--drop") == 0) {
         options->limits.drop_faults = (uint32_t)number;
     } else if (strcmp(name, "--services") == 0) {
@@ -371,6 +377,7 @@ static int usage(void)
 {
     fprintf(stderr, "usage: torture [--seeds N | --minutes M] [--first K] [--fault KIND] "
                     "[--whole-table] [--no-shrink] [--threads]\n"
+                    "       torture --restarts N [--seed N] [-v]\n"
                     "       torture --seed N [-v] [--fault KIND] [--drop BITS] [--services N] "
                     "[--apps N]\nkinds:");
     for (int i = 0; i < TORTURE_FAULT_KINDS; i++) {
@@ -395,6 +402,7 @@ int main(int argc, char **argv)
         return run_many(&options);
     }
     torture_make_plan(options.first, &options.limits, &plan);
+    plan.restarts = options.restarts;
     const int code = torture_run(&plan, options.threads, options.verbose, options.report_fd);
     if (options.report_fd < 0) {
         printf("torture: seed %" PRIu64 " %s\n", options.first, code == 0 ? "passed" : "failed");

@@ -144,7 +144,9 @@ static void rest(uint32_t seconds)
 static void live(void *arg)
 {
     (void)arg;
-    esp_log_level_set("*", s_verbose ? ESP_LOG_INFO : ESP_LOG_WARN);
+    esp_log_level_set("*", s_verbose               ? ESP_LOG_INFO
+                           : s_plan->restarts != 0 ? ESP_LOG_NONE
+                                                   : ESP_LOG_WARN);
     if (host_boot_count() == 0) {
         memset(&s_story, 0, sizeof(s_story));
     }
@@ -160,6 +162,9 @@ static void live(void *arg)
         s_story.fault++;
     }
     checks_at_rest();
+    if (s_plan->restarts != 0) {
+        restarts_play(s_plan->restarts);
+    }
     while (s_story.fault < s_plan->faults) {
         vTaskDelay(pdMS_TO_TICKS(s_plan->fault[s_story.fault].pick % 100));
         fault_play(s_story.fault);
@@ -168,7 +173,9 @@ static void live(void *arg)
         s_story.fault++;
     }
     enough_events();
-    rest(s_plan->idle_s);
+    if (s_plan->restarts == 0) {
+        rest(s_plan->idle_s);
+    }
     checks_at_rest();
     fault_helper_stop();
     load_stop();

@@ -4,6 +4,7 @@
 #:
 #: usage: ./kraken torture [--seeds N | --minutes M] [--first K] [--fault KIND] [--whole-table]
 #:        ./kraken torture --seed N [-v] […]
+#:        ./kraken torture --restarts N [--seed N]
 #:        ./kraken torture --planted [NAME…]
 #:        ./kraken torture --mutants [--sample N] [--seed S] [--file NAME] [--again] [--list]
 #:
@@ -13,6 +14,7 @@
 #:   --fault KIND    faults of this kind only; a wrong KIND lists them
 #:   --whole-table   also fail when a kind of fault never met a state that it can meet
 #:   --seed N        this seed alone, -v with the board's messages; what a failed campaign prints at its end
+#:   --restarts N    one service, N times cut in the middle of what it does and started again, in one life of the system
 #:   --no-shrink     a seed that fails is printed as it is
 #:   --threads       on real threads, as with --flavour tsan under ThreadSanitizer: no virtual time, so give it --minutes
 #:   --planted       plant the known bugs of tests/torture/planted one by one: each must be caught within 200 seeds, by its name
