@@ -64,6 +64,20 @@ void kb_field(kb_bytes_t *manifest, unsigned number, const void *bytes, uint32_t
     kb_append(manifest, bytes, size);
 }
 
+static void manifest_base(kb_bytes_t *manifest, const char *id, const char *name, unsigned major,
+                          bool stores)
+{
+    const uint8_t version[6] = {(uint8_t)major, 0, 2, 0, 3, 0};
+    static const uint8_t task[14] = {0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0};
+    static const uint8_t interfaces[12] = {KAPP_GROUP_CORE,    0, 1, 0, 0, 0,
+                                           KAPP_GROUP_STORAGE, 0, 1, 0, 0, 0};
+    kb_field(manifest, 1, id, (uint32_t)strlen(id));
+    kb_field(manifest, 2, name, (uint32_t)strlen(name));
+    kb_field(manifest, 3, version, sizeof(version));
+    kb_field(manifest, 6, task, sizeof(task));
+    kb_field(manifest, 7, interfaces, stores ? 12 : 6);
+}
+
 void kb_manifest(kb_bytes_t *manifest, const char *name)
 {
     char id[KAPP_ID_MAX + 1] = "org.example.";
@@ -73,14 +87,14 @@ void kb_manifest(kb_bytes_t *manifest, const char *name)
 
 void kb_manifest_of(kb_bytes_t *manifest, const char *id, const char *name, unsigned major)
 {
-    const uint8_t version[6] = {(uint8_t)major, 0, 2, 0, 3, 0};
-    static const uint8_t task[14] = {0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0};
-    static const uint8_t interfaces[6] = {KAPP_GROUP_CORE, 0, 1, 0, 0, 0};
-    kb_field(manifest, 1, id, (uint32_t)strlen(id));
-    kb_field(manifest, 2, name, (uint32_t)strlen(name));
-    kb_field(manifest, 3, version, sizeof(version));
-    kb_field(manifest, 6, task, sizeof(task));
-    kb_field(manifest, 7, interfaces, sizeof(interfaces));
+    manifest_base(manifest, id, name, major, false);
+}
+
+void kb_manifest_storing(kb_bytes_t *manifest, const char *id, const char *name, unsigned major)
+{
+    static const uint8_t permissions[4] = {1u << KAPP_GROUP_STORAGE, 0, 0, 0};
+    manifest_base(manifest, id, name, major, true);
+    kb_field(manifest, 8, permissions, sizeof(permissions));
 }
 
 void kb_section_raw(kb_package_t *p, unsigned type, unsigned flags, unsigned target,

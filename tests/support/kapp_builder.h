@@ -36,6 +36,9 @@ void kb_manifest(kb_bytes_t *manifest, const char *name);
 /** The same for any id, and version MAJOR.2.3. */
 void kb_manifest_of(kb_bytes_t *manifest, const char *id, const char *name, unsigned major);
 
+/** The same for one that stores something. */
+void kb_manifest_storing(kb_bytes_t *manifest, const char *id, const char *name, unsigned major);
+
 /** A package in the making. Zero is an empty one. */
 typedef struct {
     kb_bytes_t table, content;

@@ -58,3 +58,11 @@ kb_bytes_t program_package_of(const char *path, const char *id, const char *name
     kb_manifest_of(&manifest, id, name, major);
     return pack(path, &manifest, -1, key);
 }
+
+kb_bytes_t program_package_storing(const char *path, const char *id, const char *name,
+                                   unsigned major, const kb_key_t *key)
+{
+    kb_bytes_t manifest = {0};
+    kb_manifest_storing(&manifest, id, name, major);
+    return pack(path, &manifest, -1, key);
+}

@@ -14,3 +14,7 @@ kb_bytes_t program_package(const char *path, const char *name, int skip, const k
 /** A whole one of any id and version. */
 kb_bytes_t program_package_of(const char *path, const char *id, const char *name, unsigned major,
                               const kb_key_t *key);
+
+/** The same with the permission to store something. */
+kb_bytes_t program_package_storing(const char *path, const char *id, const char *name,
+                                   unsigned major, const kb_key_t *key);

@@ -60,3 +60,8 @@ kraken_unit_test(shell_install SRCS test_shell_install.c ${app_store} LINK shell
     DEFINES ${app_store_programs})
 target_link_libraries(unit_shell_install PRIVATE z)
 add_dependencies(unit_shell_install program_app_as_program)
+kraken_test_shared_object(keeps ${system_headers} "-I${KRAKEN_ROOT}/components/kapp/include")
+kraken_unit_test(app_data SRCS test_app_data.c ${app_store} LINK kapp system mbedtls nvs_flash
+    DEFINES ${app_store_programs} "PROGRAM_KEEPS=\"${CMAKE_CURRENT_BINARY_DIR}/keeps.so\"")
+target_link_libraries(unit_app_data PRIVATE z)
+add_dependencies(unit_app_data program_app_as_program program_keeps)

@@ -3,7 +3,7 @@
 #: who may include what: the arrows of the architecture, and the private rings
 """Every #include against the table of layers.  usage: layers.py [PROJECT]
 
-  main        apps, services, shell, system              apps     system (public), a service's events and include/*_app
+  main        apps, services, shell, system, kapp        apps     system (public), a service's events, any include/*_app
   service     system (public); never another service     shell    system, services, kapp (public)
   port/*      its own component; host/ on Linux           system   nothing of ours
   kapp        system (public)
@@ -76,7 +76,7 @@ def refusal(user, owner):
         return "a port sees its own component alone"
     allowed = {
         "main": ("apps", "service", "shell", "system", "kapp"),
-        "apps": ("system", "service"),
+        "apps": ("system", "service", "kapp"),
         "service": ("system",),
         "kapp": ("system",),
         "shell": ("system", "service", "kapp"),
@@ -86,7 +86,7 @@ def refusal(user, owner):
         if user.area == owner.area == "service":
             return "a service never includes another service: talk by events"
         return f"{user.area} may not depend on {owner.area}"
-    if user.area == "apps" and owner.area == "service" and not (owner.events or owner.for_apps):
+    if user.area == "apps" and owner.area in ("service", "kapp") and not (owner.events or owner.for_apps):
         return "an app sees a service's events and what is made for apps, not its calls"
     return None
 

@@ -14,11 +14,13 @@
  * changes what it takes or gives, raises the major number. What an app reaches through its context
  * (app_manager.h) is part of group core. The heap's functions count as the app's, within its quota,
  * and what they gave goes back with it; there is no printf, an app has no terminal but its log.
+ * Group storage is app_data.h: what an app stores, which is always its own.
  */
 
 /* clang-format off */
 #define KAPP_INTERFACE_GROUPS(GROUP) \
-    GROUP(CORE, 1, 0)
+    GROUP(CORE, 1, 0) \
+    GROUP(STORAGE, 1, 0)
 
 #define KAPP_INTERFACE_FUNCTIONS(FUNCTION) \
     FUNCTION(CORE, 0, memchr) \
@@ -48,5 +50,13 @@
     FUNCTION(CORE, 0, system_error_to_string) \
     FUNCTION(CORE, 0, esp_random) \
     FUNCTION(CORE, 0, vTaskDelay) \
-    FUNCTION(CORE, 0, xTaskGetTickCount)
+    FUNCTION(CORE, 0, xTaskGetTickCount) \
+    FUNCTION(STORAGE, 0, app_settings_get) \
+    FUNCTION(STORAGE, 0, app_settings_set) \
+    FUNCTION(STORAGE, 0, app_settings_erase) \
+    FUNCTION(STORAGE, 0, app_file_read) \
+    FUNCTION(STORAGE, 0, app_file_write) \
+    FUNCTION(STORAGE, 0, app_file_remove) \
+    FUNCTION(STORAGE, 0, app_file_list) \
+    FUNCTION(STORAGE, 0, app_data_erase)
 /* clang-format on */

@@ -90,6 +90,9 @@ esp_err_t kapp_app_register_verified(const kapp_source_t *source, const kapp_ver
 esp_err_t kapp_stream_open(const char *location, kapp_stream_t *stream,
                            const kapp_opener_t **opener);
 
+/* Ids of apps that are built in, in the directory of the store. No package may have one like it. */
+#define KAPP_BUILT_IN_PREFIX "firmware."
+
 /* ---- store.c, kapp_install.c ------------------------------------------------------------------
  */
 

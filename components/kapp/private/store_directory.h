@@ -24,9 +24,10 @@
 /** Most extents of a package. */
 #define STORE_PACKAGE_EXTENTS                                                                      \
     ((CONFIG_KAPP_MAX_PACKAGE_KB * 1024u + STORE_EXTENT_SIZE - 1) / STORE_EXTENT_SIZE)
-/** Most extents with data of one app. */
+/** Most extents with data of one app: twice what it may store, for a file stands beside the one
+ * that it replaces, and one that is used in part. */
 #define STORE_DATA_EXTENTS                                                                         \
-    ((CONFIG_KAPP_APP_STORAGE_KB * 1024u + STORE_EXTENT_SIZE - 1) / STORE_EXTENT_SIZE + 1u)
+    (2u * ((CONFIG_KAPP_APP_STORAGE_KB * 1024u + STORE_EXTENT_SIZE - 1) / STORE_EXTENT_SIZE) + 1u)
 
 /** A package in the store. */
 typedef struct {
@@ -42,6 +43,7 @@ typedef struct {
 /** An app. Its place in the table is the number of its settings and data, so it does not move. */
 typedef struct {
     char id[KAPP_ID_MAX + 1]; /**< "": the place is free */
+    uint32_t birth;           /**< random: tells its data from those of who was here before */
     bool autostart;
     store_package_t current;  /**< none: only its data were kept */
     store_package_t previous; /**< there is one while an update is on probation */
@@ -58,10 +60,11 @@ typedef struct {
     uint8_t bits[(STORE_EXTENTS_MAX + 7u) / 8u];
 } store_set_t;
 
-/* Version and count; then of each entry: place, flags, id, two packages, data. */
+/* Version and count; then of each entry: place, flags, id, birth, two packages, data. */
 #define STORE_PACKAGE_BYTES                                                                        \
     (4u + 6u + 2u * KAPP_HASH_SIZE + 1u + SYSTEM_NAME_MAX + 1u + STORE_PACKAGE_EXTENTS)
-#define STORE_ENTRY_BYTES (3u + KAPP_ID_MAX + 2u * STORE_PACKAGE_BYTES + 1u + STORE_DATA_EXTENTS)
+#define STORE_ENTRY_BYTES                                                                          \
+    (3u + KAPP_ID_MAX + 4u + 2u * STORE_PACKAGE_BYTES + 1u + STORE_DATA_EXTENTS)
 /** Most bytes that a directory takes. */
 #define STORE_BLOB_MAX (2u + CONFIG_KAPP_MAX_INSTALLED * STORE_ENTRY_BYTES)
 

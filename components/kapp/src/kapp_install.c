@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "esp_log.h"
+#include "esp_random.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
 
+#include "data_store.h"
 #include "installer.h"
 #include "kapp/kapp_app.h"
 #include "kapp_internal.h"
@@ -206,6 +208,9 @@ esp_err_t kapp_store_start(bool start_apps)
         }
     }
     free(entry);
+    if (ret == ESP_OK) {
+        data_tidy();
+    }
     kapp_operation_end();
     return ret;
 }
@@ -253,6 +258,9 @@ static esp_err_t commit_new(unsigned place, const staged_t *staged)
         return ret;
     }
     store_entry_t *entry = &next->entries[place];
+    if (entry->id[0] == '\0') {
+        entry->birth = esp_random();
+    }
     memcpy(entry->id, staged->manifest.id, sizeof(entry->id));
     entry->current = staged->package;
     return store_change_end(ESP_OK);
@@ -350,7 +358,9 @@ static esp_err_t uninstall(const char *id, bool keep_data, store_entry_t *entry)
         return ret;
     }
     ret = commit_gone(place, keep_data);
-    if (ret != ESP_OK && known) { /* it is still installed */
+    if (ret == ESP_OK && !keep_data) {
+        data_forget(place);
+    } else if (ret != ESP_OK && known) { /* it is still installed */
         (void)kapp_installed_register(place, &entry->current);
     }
     return ret;
@@ -402,8 +412,14 @@ static esp_err_t erase(void)
             return ESP_ERR_APP_IN_USE;
         }
     }
-    const esp_err_t ret = forget_all();
-    return ret == ESP_OK ? store_format() : ret;
+    esp_err_t ret = forget_all();
+    if (ret == ESP_OK) {
+        ret = store_format();
+    }
+    if (ret == ESP_OK) {
+        data_tidy();
+    }
+    return ret;
 }
 
 esp_err_t kapp_store_erase(void)

@@ -15,6 +15,7 @@
 #include "freertos/task.h"
 
 #include "interface_list.h"
+#include "data_app/app_data.h"
 #include "kapp_internal.h"
 #include "system_service/error_codes.h"
 

@@ -129,6 +129,9 @@ static esp_err_t check(staged_t *staged)
     memcpy(package->hash, staged->verdict.hash, sizeof(package->hash));
     memcpy(package->signer, staged->verdict.signer, sizeof(package->signer));
     memcpy(package->name, staged->manifest.name, sizeof(package->name));
+    if (strncmp(staged->manifest.id, KAPP_BUILT_IN_PREFIX, strlen(KAPP_BUILT_IN_PREFIX)) == 0) {
+        return ESP_ERR_KAPP_STORE_BUILT_IN;
+    }
     return kapp_app_try(&staged->reader, &staged->manifest);
 }
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "data_store.h"
 #include "kapp/kapp_trust.h"
 #include "kapp_format.h"
 #include "kapp_internal.h"
@@ -17,6 +18,7 @@ esp_err_t kapp_init(void)
     kapp_interface_init();
     kapp_app_init();
     kapp_store_init();
+    data_store_init();
     kapp_install_init();
     const esp_err_t ret = kapp_crypto_init();
     return ret == ESP_OK ? kapp_trust_init() : ret;

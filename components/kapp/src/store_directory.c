@@ -128,6 +128,7 @@ size_t store_directory_encode(const store_directory_t *directory, uint8_t *bytes
                           (entry->current.size != 0 ? FLAG_CURRENT : 0) |
                           (entry->previous.size != 0 ? FLAG_PREVIOUS : 0));
         to = put_counted(to, entry->id, strlen(entry->id));
+        to = put_u16(put_u16(to, entry->birth & 0xffffu), entry->birth >> 16);
         to = entry->current.size != 0 ? put_package(to, &entry->current) : to;
         to = entry->previous.size != 0 ? put_package(to, &entry->previous) : to;
         to = put_counted(to, entry->data, entry->data_count);
@@ -219,6 +220,8 @@ static void take_entry(reader_t *r, store_directory_t *directory)
     take_name(r, id, KAPP_ID_MAX);
     r->ok = r->ok && store_directory_find(directory, id) == NULL;
     memcpy(entry->id, id, sizeof(id));
+    entry->birth = take_u16(r);
+    entry->birth |= (uint32_t)take_u16(r) << 16;
     entry->autostart = (flags & FLAG_AUTOSTART) != 0;
     if ((flags & FLAG_CURRENT) != 0) {
         take_package(r, &entry->current);

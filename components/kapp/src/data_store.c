@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whose data, and the tables in NVS.
+ */
+#include "data_store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "esp_log.h"
+#include "esp_random.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/semphr.h"
+#include "nvs.h"
+
+#include "kapp_format.h"
+#include "kapp_internal.h"
+#include "system_service/error_codes.h"
+#include "system_service/service_manager.h"
+
+static const char *TAG = "kapp_data";
+
+#define NAMESPACE "kapp"
+
+static StaticSemaphore_t s_lock_storage;
+static SemaphoreHandle_t s_lock;
+static esp_err_t s_status; /* not ESP_OK: what NVS holds will be known after a restart */
+
+void data_store_init(void)
+{
+    if (s_lock == NULL) {
+        s_lock = xSemaphoreCreateMutexStatic(&s_lock_storage);
+    }
+    s_status = ESP_OK;
+}
+
+bool data_name_valid(const char *name)
+{
+    const size_t length = name != NULL ? strnlen(name, APP_DATA_NAME_MAX + 1) : 0;
+    return length != 0 && length <= APP_DATA_NAME_MAX &&
+           kapp_text_name((const uint8_t *)name, (uint32_t)length);
+}
+
+/* ---- who calls ------------------------------------------------------------------------------ */
+
+/** The place of the app with this name. @return CONFIG_KAPP_MAX_INSTALLED: it has none */
+static unsigned place_of(const store_directory_t *directory, const char *name)
+{
+    char id[KAPP_ID_MAX + 1];
+    unsigned at = 0;
+    (void)snprintf(id, sizeof(id), "%s%s", KAPP_BUILT_IN_PREFIX, name);
+    while (at < CONFIG_KAPP_MAX_INSTALLED) {
+        const store_entry_t *entry = &directory->entries[at];
+        if ((entry->current.size != 0 && strcmp(entry->current.name, name) == 0) ||
+            (entry->id[0] != '\0' && strcmp(entry->id, id) == 0)) {
+            break;
+        }
+        at++;
+    }
+    return at;
+}
+
+/** An entry for an app of the firmware. */
+static esp_err_t create_entry(const char *name, data_owner_t *out)
+{
+    store_directory_t *next;
+    esp_err_t ret = store_change(&next);
+    if (ret != ESP_OK) {
+        return ret;
+    }
+    unsigned at = 0;
+    while (at < CONFIG_KAPP_MAX_INSTALLED && next->entries[at].id[0] != '\0') {
+        at++;
+    }
+    if (at < CONFIG_KAPP_MAX_INSTALLED) {
+        store_entry_t *entry = &next->entries[at];
+        *out = (data_owner_t){at, esp_random()};
+        (void)snprintf(entry->id, sizeof(entry->id), "%s%s", KAPP_BUILT_IN_PREFIX, name);
+        entry->birth = out->birth;
+    } else {
+        ret = ESP_ERR_KAPP_STORE_SLOTS;
+    }
+    return store_change_end(ret);
+}
+
+static esp_err_t find_owner(bool create, data_owner_t *out)
+{
+    system_service_info_t info;
+    const store_directory_t *directory;
+    const system_service_id_t id = system_service_current();
+    if (id == SYSTEM_SERVICE_ID_NONE || system_service_get_info(id, &info) != ESP_OK ||
+        !info.is_app) {
+        return ESP_ERR_APP_NOT_FOUND;
+    }
+    esp_err_t ret = store_look(&directory);
+    if (ret != ESP_OK) {
+        return ret;
+    }
+    const unsigned place = place_of(directory, info.name);
+    if (place < CONFIG_KAPP_MAX_INSTALLED) {
+        *out = (data_owner_t){place, directory->entries[place].birth};
+    }
+    store_look_end();
+    if (place < CONFIG_KAPP_MAX_INSTALLED) {
+        return ESP_OK;
+    }
+    return create ? create_entry(info.name, out) : ESP_ERR_NOT_FOUND;
+}
+
+esp_err_t data_begin(bool create, data_owner_t *out)
+{
+    if (s_lock == NULL) {
+        return ESP_ERR_INVALID_STATE;
+    }
+    (void)xSemaphoreTake(s_lock, portMAX_DELAY);
+    const esp_err_t ret = s_status != ESP_OK ? s_status : find_owner(create, out);
+    if (ret != ESP_OK) {
+        (void)xSemaphoreGive(s_lock);
+    }
+    return ret;
+}
+
+esp_err_t data_end(esp_err_t ret)
+{
+    (void)xSemaphoreGive(s_lock);
+    return ret;
+}
+
+/* ---- the tables ----------------------------------------------------------------------------- */
+
+static void key_of(unsigned place, data_kind_t kind, char key[8])
+{
+    (void)snprintf(key, 8, "%c%u", kind == DATA_SETTINGS ? 's' : 'f', place & 0xffu);
+}
+
+esp_err_t data_read(const data_owner_t *owner, data_kind_t kind, uint8_t *table, size_t max,
+                    size_t *size)
+{
+    nvs_handle_t nvs;
+    char key[8];
+    *size = DATA_HEAD;
+    esp_err_t ret = nvs_open(NAMESPACE, NVS_READONLY, &nvs);
+    if (ret == ESP_OK) {
+        size_t got = max;
+        key_of(owner->place, kind, key);
+        ret = nvs_get_blob(nvs, key, table, &got);
+        nvs_close(nvs);
+        if (ret == ESP_OK && got >= DATA_HEAD && kapp_u32(table) == owner->birth) {
+            *size = got;
+        }
+    }
+    if (ret == ESP_ERR_NVS_NOT_FOUND) {
+        return ESP_OK;
+    }
+    return ret == ESP_ERR_NVS_INVALID_LENGTH ? ESP_ERR_KAPP_DATA_DAMAGED : ret;
+}
+
+esp_err_t data_write(const data_owner_t *owner, data_kind_t kind, uint8_t *table, size_t size)
+{
+    nvs_handle_t nvs;
+    char key[8];
+    for (unsigned i = 0; i < DATA_HEAD; i++) {
+        table[i] = (uint8_t)(owner->birth >> 8 * i);
+    }
+    esp_err_t ret = nvs_open(NAMESPACE, NVS_READWRITE, &nvs);
+    if (ret != ESP_OK) {
+        return ret;
+    }
+    key_of(owner->place, kind, key);
+    ret = nvs_set_blob(nvs, key, table, size);
+    if (ret == ESP_OK) {
+        ret = nvs_commit(nvs);
+    }
+    nvs_close(nvs);
+    if (ret == ESP_ERR_NVS_REMOVE_FAILED) {
+        s_status = ret; /* the next start of NVS decides between the old and the new */
+        ESP_LOGE(TAG, "nothing more is stored before a restart: %s", esp_err_to_name(ret));
+    }
+    return ret;
+}
+
+static void erase_keys(nvs_handle_t nvs, unsigned place)
+{
+    char key[8];
+    for (data_kind_t kind = DATA_SETTINGS; kind <= DATA_FILES; kind++) {
+        key_of(place, kind, key);
+        const esp_err_t ret = nvs_erase_key(nvs, key);
+        if (ret != ESP_OK && ret != ESP_ERR_NVS_NOT_FOUND) {
+            ESP_LOGW(TAG, "%s stays until the next boot: %s", key, esp_err_to_name(ret));
+        }
+    }
+}
+
+void data_forget(unsigned place)
+{
+    nvs_handle_t nvs;
+    (void)xSemaphoreTake(s_lock, portMAX_DELAY);
+    if (nvs_open(NAMESPACE, NVS_READWRITE, &nvs) == ESP_OK) {
+        erase_keys(nvs, place);
+        (void)nvs_commit(nvs);
+        nvs_close(nvs);
+    }
+    (void)xSemaphoreGive(s_lock);
+}
+
+void data_tidy(void)
+{
+    const store_directory_t *directory;
+    bool unused[CONFIG_KAPP_MAX_INSTALLED];
+    if (store_look(&directory) != ESP_OK) {
+        return;
+    }
+    for (unsigned i = 0; i < CONFIG_KAPP_MAX_INSTALLED; i++) {
+        unused[i] = directory->entries[i].id[0] == '\0';
+    }
+    store_look_end();
+    for (unsigned i = 0; i < CONFIG_KAPP_MAX_INSTALLED; i++) {
+        if (unused[i]) {
+            data_forget(i);
+        }
+    }
+}
