@@ -16,6 +16,7 @@
 #include "system_service/event_bus.h"
 #include "system_service/service_manager.h"
 #include "system_service/service_supervisor.h"
+#include "system_service/system_lock.h"
 
 /* clang-format off */
 /** X(constant, name, states that the victim can be in, ms until it must be noticed) */
@@ -212,6 +213,8 @@ typedef struct {
     actor_holds_t holds;
     _Atomic uint32_t ticks;       /* of its timers, since boot */
     _Atomic uint32_t state_seen;  /* newest value of the retained type */
+    system_lock_t lock;           /* in its hands while it hangs */
+    _Atomic uint32_t locked;      /* its code hangs with it */
     _Atomic uint32_t paused_runs; /* handlers begun in a row while it is paused */
 } actor_t;
 
@@ -280,6 +283,8 @@ void life_begins(actor_t *actor, system_service_id_t id);
 void life_knows_state(actor_t *actor, system_service_id_t id);
 /** In start(): memory, a pool block, a timer, requests to answer. */
 void life_takes(actor_t *actor, system_service_id_t id);
+/** Before it hangs: take its lock. */
+void life_locks(actor_t *actor);
 /** At rest: every life holds what it took, and the pools nothing else. */
 void life_checks(const torture_plan_t *plan);
 /** Post the next value of the retained type. */

@@ -34,8 +34,9 @@ void actors_tell_nothing(void)
     }
 }
 
-static _Noreturn void hang(uint32_t amount)
+static _Noreturn void hang(actor_t *actor, uint32_t amount)
 {
+    life_locks(actor);
     for (;;) {
         if (amount % 2 != 0) {
             host_busy(1000);
@@ -64,7 +65,7 @@ esp_err_t actor_act(actor_t *actor, actor_code_t code)
         return ESP_OK;
     case DO_HANG:
         atomic_fetch_sub(inside, 1);
-        hang(amount);
+        hang(actor, amount);
     case DO_CHURN:
         atomic_fetch_sub(inside, 1);
         actor_churn(actor);

@@ -36,25 +36,32 @@ static context_t s_contexts[CONTEXTS];
 static _Atomic uint32_t s_context_count; // since boot; old ones are used again
 static _Atomic uint32_t s_lost;          // handler runs that will never end, of those used again
 
-static context_t *context_at(uint32_t n)
-{
-    return &s_contexts[n % CONTEXTS];
-}
-
 static uint32_t contexts(void)
 {
     const uint32_t count = atomic_load(&s_context_count);
     return count < CONTEXTS ? count : CONTEXTS;
 }
 
+/** The next one that was never used, or is over. */
+static context_t *free_context(void)
+{
+    for (uint32_t tries = 0; tries < CONTEXTS; tries++) {
+        const uint32_t n = atomic_fetch_add(&s_context_count, 1);
+        context_t *context = &s_contexts[n % CONTEXTS];
+        if (n < CONTEXTS) {
+            return context;
+        }
+        if (atomic_load(&context->over) != 0) {
+            atomic_fetch_add(&s_lost, atomic_load(&context->entered) - atomic_load(&context->left));
+            return context;
+        }
+    }
+    torture_fail(__FILE__, __LINE__, "too many contexts");
+}
+
 static context_t *new_context(const void *owner, const char *name, system_event_type_t type)
 {
-    const uint32_t n = atomic_fetch_add(&s_context_count, 1);
-    context_t *context = context_at(n);
-    if (n >= CONTEXTS) {
-        TORTURE_CHECK(atomic_load(&context->over) != 0, "too many contexts");
-        atomic_fetch_add(&s_lost, atomic_load(&context->entered) - atomic_load(&context->left));
-    }
+    context_t *context = free_context();
     memset(context, 0, sizeof(*context));
     context->owner = owner;
     context->name = name;

@@ -195,6 +195,37 @@ void life_knows_state(actor_t *actor, system_service_id_t id)
          system_event_subscribe_ex(id, s_state, on_state, actor, &latest, NULL));
 }
 
+/* ---- the lock ---- */
+
+void life_locks(actor_t *actor)
+{
+    if (actor->lock == SYSTEM_LOCK_NONE) {
+        return; // it never started
+    }
+    const esp_err_t ret = system_lock_take(actor->lock, 0);
+    TORTURE_CHECK(ret == ESP_OK, "%s: its lock: %s", actor->name, system_error_to_string(ret));
+    atomic_store(&actor->locked, 1);
+}
+
+/** What the life before had in its hands is free again, and the next one is told. */
+static void finds_lock(actor_t *actor, system_service_id_t id)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "lock.%.16s", actor->name);
+    must(actor, "lock", system_lock_create(id, name, 0, &actor->lock));
+    const esp_err_t ret = system_lock_take(actor->lock, 0);
+    const bool cut = atomic_exchange(&actor->locked, 0) != 0;
+    if (ret == ESP_ERR_SYSTEM_LOCK_LOST) {
+        TORTURE_CHECK(cut, "%s: its lock is lost, and nobody had it", actor->name);
+        return;
+    }
+    TORTURE_CHECK(ret == (cut ? ESP_ERR_LOCK_OWNER_DEAD : ESP_OK),
+                  "%s: its lock, which the life before %s, says %s", actor->name,
+                  cut ? "died with" : "did not have", system_error_to_string(ret));
+    must(actor, "mend", system_lock_mend(actor->lock));
+    must(actor, "give", system_lock_give(actor->lock));
+}
+
 void life_takes(actor_t *actor, system_service_id_t id)
 {
     const uint32_t me = (uint32_t)(actor - actors);
@@ -203,6 +234,7 @@ void life_takes(actor_t *actor, system_service_id_t id)
     tick.payload.check = torture_payload_check(&tick.payload);
     // The load may have used them all: then it is of the heap.
     actor->holds.blocks = pool_find(memory_pool_alloc(64)) != POOL_NONE;
+    finds_lock(actor, id);
     (void)memory_alloc(100 + 4 * me, MEMORY_PURPOSE_GENERAL);
     must(actor, "subscribe",
          system_event_subscribe_ex(id, actor->tick, on_tick, actor, NULL, NULL));

@@ -144,6 +144,7 @@ static void rest(uint32_t seconds)
 static void live(void *arg)
 {
     (void)arg;
+    vTaskPrioritySet(NULL, 20); // a handler that computes must not keep this one from looking
     esp_log_level_set("*", s_verbose               ? ESP_LOG_INFO
                            : s_plan->restarts != 0 ? ESP_LOG_NONE
                                                    : ESP_LOG_WARN);
