@@ -17,7 +17,9 @@
 
 static const char *TAG = "display";
 
-static display_fault_t s_fault; /* survives restarts, as a broken cable does */
+/* Survive restarts, as a broken cable and a confused panel do. */
+static display_fault_t s_fault;
+static bool s_disturbed; /* took something wrong since it was set up */
 
 static const char *const s_names[DISPLAY_FAULTS] = {
     [DISPLAY_FAULT_NONE] = "none",   [DISPLAY_FAULT_UNPLUGGED] = "unplugged",
@@ -42,6 +44,7 @@ static esp_err_t flush_wrong(display_rect_t area, const display_color_t *pixels,
                                      ? CONFIG_DISPLAY_WIDTH
                                      : CONFIG_DISPLAY_HEIGHT];
     esp_err_t ret = ESP_OK;
+    s_disturbed = true;
     for (int y = 0; y < area.h && ret == ESP_OK; y++) {
         for (int x = 0; x < area.w; x++) {
             s_row[x] = (display_color_t)~pixels[(uint32_t)y * stride + (uint32_t)x];
@@ -82,7 +85,12 @@ static bool unplugged(void)
 
 static bool disturbed(void)
 {
-    return s_fault == DISPLAY_FAULT_WRONG;
+    return s_disturbed;
+}
+
+static void set_up(void)
+{
+    s_disturbed = false;
 }
 
 #else /* a product: the backend alone */
@@ -108,10 +116,15 @@ static bool disturbed(void)
     return false;
 }
 
+static void set_up(void)
+{
+}
+
 #endif
 
 esp_err_t display_link_open(uint16_t *width, uint16_t *height)
 {
+    set_up();
     return unplugged() ? ESP_ERR_NOT_FOUND : display_backend_open(width, height);
 }
 
