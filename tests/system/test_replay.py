@@ -265,8 +265,12 @@ class Steered(Case):
     def test_the_recorded_order_not_the_seeds(self):
         others = 0
         header, chunks = take_apart(self.record("--demo", "--seed", "1")[1])
-        for seed in range(2, 7):
-            others += self.order(take_apart(self.record("--demo", "--seed", str(seed))[1])[1]) != self.order(chunks)
+        recorded = self.order(chunks)
+        for seed in range(2, 60):
+            other = self.order(take_apart(self.record("--demo", "--seed", str(seed))[1])[1]) != recorded
+            others += other
+            if seed > 4 and not other:
+                continue  # most seeds of a quiet system agree: look for one that does not
             chunks[0][0][2][2] &= ~1  # not of the simulator
             chunks[0][0][2][4] = seed
             said = self.replay(put_together(header, chunks)).stderr.decode()
@@ -275,6 +279,8 @@ class Steered(Case):
             self.assertGreater(total, 400)
             self.assertEqual(kept + lost, total)
             self.assertLessEqual(lost, 5, said)
+            if others >= 2:
+                break
         self.assertGreater(others, 0)
 
     def test_an_event_that_never_was(self):
