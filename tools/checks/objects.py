@@ -11,8 +11,8 @@ import re
 import subprocess
 
 INSTRUCTION = re.compile(r"[a-z_][a-z0-9_.]*(?=\s|$)")
-KINDS = ("flash", "iram", "data", "bss", "stacks", "pools", "noinit")
-SECTIONS = (("iram", (".iram",)), ("flash", (".text", ".literal", ".rodata", ".srodata")), ("data", (".data", ".dram", ".sdata")),
+KINDS = ("flash", "iram", "data", "bss", "psram", "stacks", "pools", "noinit")
+SECTIONS = (("psram", (".bss.ext_ram", ".ext_ram.bss")), ("iram", (".iram",)), ("flash", (".text", ".literal", ".rodata", ".srodata")), ("data", (".data", ".dram", ".sdata")),
             ("noinit", (".noinit", ".rtc", "host_noinit", "host_rtc")), ("bss", (".bss", ".sbss", "COMMON")))
 
 
@@ -57,7 +57,7 @@ def measure(assembly, path, is_pool):
         words = line.split()
         if len(words) == 4 and words[2] in "bBdDC":
             size, kind = int(words[1]), "bss" if words[2] in "bBC" else "data"
-            if "stack" in words[3]:
+            if "stack" in words[3] or "tcb" in words[3]:  # a task is its stack and its control block
                 sizes["stacks"] += size
                 sizes[kind] -= size
             elif is_pool:

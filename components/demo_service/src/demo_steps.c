@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_timer.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
@@ -43,7 +44,8 @@ static bool wait_until(bool (*done)(void), uint32_t ms)
 
 void demo_step_boot(void)
 {
-    static system_service_info_t s_owners[CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
+    static EXT_RAM_BSS_ATTR system_service_info_t
+        s_owners[CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
     size_t count = sizeof(s_owners) / sizeof(s_owners[0]);
     unsigned services = 0;
     unsigned running = 0;

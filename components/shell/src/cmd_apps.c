@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "esp_attr.h"
+
 #include "kapp/kapp_install.h"
 #include "shell_internal.h"
 #include "system_service/app_manager.h"
@@ -41,7 +43,7 @@ static void print_installed(void)
 int cmd_apps(int argc, char **argv)
 {
     (void)argv;
-    static app_info_t s_apps[CONFIG_SYSTEM_MAX_APPS];
+    static EXT_RAM_BSS_ATTR app_info_t s_apps[CONFIG_SYSTEM_MAX_APPS];
     size_t count = CONFIG_SYSTEM_MAX_APPS;
 
     if (argc != 1) {

@@ -2,12 +2,14 @@
 /* log */
 #include <string.h>
 
+#include "esp_attr.h"
+
 #include "shell_internal.h"
 #include "system_service/log_control.h"
 
 static int list_tags(void)
 {
-    static log_control_tag_t
+    static EXT_RAM_BSS_ATTR log_control_tag_t
         s_tags[CONFIG_SYSTEM_LOG_MAX_TAGS + CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
     size_t count = sizeof(s_tags) / sizeof(s_tags[0]);
     esp_log_level_t level;

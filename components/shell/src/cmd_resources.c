@@ -2,6 +2,8 @@
 /* pools, heap, quota, handlers */
 #include <inttypes.h>
 
+#include "esp_attr.h"
+
 #include "shell_internal.h"
 #include "system_service/event_bus.h"
 #include "system_service/handler_monitor.h"
@@ -157,7 +159,7 @@ static void print_handler(const handler_stats_t *stats)
 
 int cmd_handlers(int argc, char **argv)
 {
-    static handler_stats_t s_stats[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
+    static EXT_RAM_BSS_ATTR handler_stats_t s_stats[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
     system_service_id_t id = SYSTEM_SERVICE_ID_NONE;
     size_t count = CONFIG_SYSTEM_MAX_SUBSCRIPTIONS;
 

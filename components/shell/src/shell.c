@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "esp_attr.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
 
@@ -96,7 +97,8 @@ bool shell_find(const char *name, system_service_id_t *id)
 
 const system_service_info_t *shell_owners(size_t *count)
 {
-    static system_service_info_t s_owners[CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
+    static EXT_RAM_BSS_ATTR system_service_info_t
+        s_owners[CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
 
     *count = sizeof(s_owners) / sizeof(s_owners[0]);
     if (system_service_list(s_owners, count) != ESP_OK) {

@@ -2,6 +2,8 @@
 /* What a word of a command line may become: for faces that complete words. */
 #include <string.h>
 
+#include "esp_attr.h"
+
 #include "shell_internal.h"
 #include "system_service/app_manager.h"
 
@@ -44,8 +46,9 @@ static void propose_keywords(const proposer_t *p, const char *usage)
 
 static void propose_names(const proposer_t *p)
 {
-    static system_service_info_t s_owners[CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
-    static app_info_t s_apps[CONFIG_SYSTEM_MAX_APPS];
+    static EXT_RAM_BSS_ATTR system_service_info_t
+        s_owners[CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
+    static EXT_RAM_BSS_ATTR app_info_t s_apps[CONFIG_SYSTEM_MAX_APPS];
     size_t count = sizeof(s_owners) / sizeof(s_owners[0]);
     size_t apps = CONFIG_SYSTEM_MAX_APPS;
 

@@ -27,7 +27,7 @@ typedef enum {
 
 typedef struct {
     app_context_t api;              /* first: what the app sees, and may scribble over */
-    system_identity_t identity;     /* of its task */
+    system_identity_t *identity;    /* of its task */
     _Atomic system_service_id_t id; /* of this life */
     uint8_t app;                    /* its place in the app table */
     _Atomic bool set_aside;         /* the task could not be ended: reap it when it parks */
@@ -47,7 +47,7 @@ typedef struct {
     StackType_t *stack;
     SemaphoreHandle_t wake; /* given when state changes */
     StaticSemaphore_t wake_storage;
-    StaticTask_t task_storage;
+    StaticTask_t *tcb; /* internal RAM, as FreeRTOS demands */
 } app_life_t;
 
 /** @context init only */
@@ -61,6 +61,9 @@ void app_context_unref(app_life_t *life);
 /** The life that ctx belongs to, if the calling code is that life's.
  *  @return NULL: no context at all, another app's, or of a life that is over. isr-ok */
 app_life_t *app_context_check(app_context_t *ctx);
+
+/** The context that an identity belongs to. */
+app_life_t *app_context_of(const system_identity_t *identity);
 
 /** Call fn for every context in use. */
 void app_contexts_for_each(void (*fn)(app_life_t *life, void *arg), void *arg);

@@ -12,9 +12,9 @@
 #define QUOTA_CPU_WINDOW_US (CONFIG_SYSTEM_QUOTA_CPU_WINDOW_MS * 1000u)
 
 /**
- * All of one owner: words that any context may write at any time, and `poll`, which belongs to the
- * supervisor's task. The limits are separate words: a charge made while they change may see some of
- * the new ones and some of the old.
+ * What is charged for every event and every allocation of an owner, in internal RAM: an allocation
+ * may be made before PSRAM is there. Words that any context may write at any time. The limits are
+ * separate words: a charge made while they change may see some of the new ones and some of the old.
  */
 typedef struct {
     _Atomic uint32_t event_stamp;    /**< us: when all events so far will be paid for */
@@ -23,22 +23,27 @@ typedef struct {
     _Atomic uint32_t max_data;       /**< bytes */
     _Atomic uint32_t events;         /**< taken since attach */
 
-    _Atomic uint32_t rate; /**< events per second that interval and burst were made from */
-    _Atomic uint32_t max_subs;
-    _Atomic uint32_t subs;
     _Atomic uint32_t max_memory; /**< bytes */
     _Atomic uint32_t memory;     /**< bytes */
     _Atomic uint32_t memory_peak;
+
+    _Atomic uint32_t violations[QUOTA_KINDS]; /**< since boot; wraps */
+} quota_state_t;
+
+/** The rest of an owner, for tasks alone; `poll` belongs to the supervisor's. */
+typedef struct {
+    _Atomic uint32_t rate; /**< events per second that interval and burst were made from */
+    _Atomic uint32_t max_subs;
+    _Atomic uint32_t subs;
 
     _Atomic uint32_t cpu_stamp;    /**< us: when all CPU time so far will be paid for */
     _Atomic uint32_t cpu_percent;  /**< limit */
     _Atomic uint32_t cpu_busy;     /**< us of handlers since boot; wraps */
     _Atomic uint32_t cpu_measured; /**< percent in the last whole window */
 
-    _Atomic uint32_t violations[QUOTA_KINDS]; /**< since boot; wraps */
-    _Atomic uint32_t forgiven[QUOTA_KINDS];   /**< violations at the last attach or reset */
-    _Atomic uint32_t streak;                  /**< windows in a row with violations */
-    _Atomic uint32_t life;                    /**< counts owners of the slot */
+    _Atomic uint32_t forgiven[QUOTA_KINDS]; /**< violations at the last attach or reset */
+    _Atomic uint32_t streak;                /**< windows in a row with violations */
+    _Atomic uint32_t life;                  /**< counts owners of the slot */
 
     struct {
         uint32_t life;                  /**< of the owner that the rest is about */
@@ -47,9 +52,10 @@ typedef struct {
         int64_t cpu_mark;               /**< us: start of the CPU window being measured */
         uint32_t cpu_busy_mark;         /**< cpu_busy at cpu_mark */
     } poll;
-} quota_state_t;
+} quota_account_t;
 
 extern quota_state_t quota_states[SYSTEM_SLOTS];
+extern quota_account_t quota_accounts[SYSTEM_SLOTS];
 extern _Atomic uint32_t quota_totals[QUOTA_KINDS];
 
 /** How far a stamp is ahead of now; 0 when it is past. */

@@ -29,7 +29,7 @@ static uint32_t now_ms(void)
 
 static bool in_own_task(const app_life_t *life)
 {
-    return system_identity() == &life->identity;
+    return system_identity() == life->identity;
 }
 
 static app_state_t state_of(const app_life_t *life)

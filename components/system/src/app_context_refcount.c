@@ -7,14 +7,21 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
+
 #define LIVES (CONFIG_SYSTEM_MAX_APPS + CONFIG_SYSTEM_APP_SPARE_CONTEXTS)
 
-static app_life_t s_lives[LIVES];
+static EXT_RAM_BSS_ATTR app_life_t s_lives[LIVES];
+/* Of each: these two are in internal RAM. */
+static system_identity_t s_identities[LIVES];
+static StaticTask_t s_tcbs[LIVES];
 
 void app_contexts_init(void)
 {
     for (unsigned i = 0; i < LIVES; i++) {
         if (s_lives[i].wake == NULL) {
+            s_lives[i].identity = &s_identities[i];
+            s_lives[i].tcb = &s_tcbs[i];
             s_lives[i].wake = xSemaphoreCreateBinaryStatic(&s_lives[i].wake_storage);
         }
     }
@@ -37,8 +44,8 @@ app_life_t *app_context_take(void)
         life->image_kept = false;
         atomic_store(&life->task_state, APP_TASK_NONE);
         atomic_store(&life->state, APP_STATE_STARTING);
-        atomic_store(&life->identity.slot, SYSTEM_SLOT_DEAD);
-        atomic_store(&life->identity.depth, 0);
+        atomic_store(&life->identity->slot, SYSTEM_SLOT_DEAD);
+        atomic_store(&life->identity->depth, 0);
         (void)xSemaphoreTake(life->wake, 0); /* a late wake for its last user */
         return life;
     }
@@ -69,6 +76,11 @@ app_life_t *app_context_check(app_context_t *ctx)
      * the id of a living owner. */
     const system_service_id_t caller = service_slot_id(system_current_slot());
     return caller != SYSTEM_SERVICE_ID_NONE && caller == life->id ? life : NULL;
+}
+
+app_life_t *app_context_of(const system_identity_t *identity)
+{
+    return &s_lives[identity - s_identities];
 }
 
 void app_contexts_for_each(void (*fn)(app_life_t *life, void *arg), void *arg)

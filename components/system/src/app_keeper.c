@@ -31,7 +31,7 @@ static const char *TAG = "app_manager";
 #define KEEPER_PRIORITY (CONFIG_SYSTEM_SUPERVISOR_PRIORITY - 1)
 _Static_assert(KEEPER_PRIORITY > CONFIG_SYSTEM_WORKER_PRIORITY, "the keeper ends apps' tasks");
 
-static StaticTask_t s_keeper_task;
+static StaticTask_t s_keeper_tcb;
 static StackType_t s_keeper_stack[CONFIG_SYSTEM_APP_MANAGER_STACK / sizeof(StackType_t)];
 static TaskHandle_t s_keeper;
 static _Atomic bool s_end;
@@ -79,7 +79,7 @@ static bool end_task(app_t *app, app_life_t *life, bool overdue)
     }
     app->forced = !app->crashed;
     requests_cancel_asker(system_id_slot(life->id));
-    if (task_end(life->task, &life->identity) == ESP_OK) {
+    if (task_end(life->task, life->identity) == ESP_OK) {
         if (!app->crashed) {
             ESP_LOGW(TAG, "%s did not stop when asked: its task was ended", app->manifest->name);
         }
@@ -87,7 +87,7 @@ static bool end_task(app_t *app, app_life_t *life, bool overdue)
         return true;
     }
     ESP_LOGE(TAG, "%s hangs where its task cannot be ended: set aside", app->manifest->name);
-    atomic_store(&life->identity.slot, SYSTEM_SLOT_DEAD); /* from here on it is nobody */
+    atomic_store(&life->identity->slot, SYSTEM_SLOT_DEAD); /* from here on it is nobody */
     atomic_store(&life->state, APP_STATE_STOPPED);
     vTaskPrioritySet(life->task, tskIDLE_PRIORITY); /* let it spin where it hurts least */
     life->aside_us = esp_timer_get_time();
@@ -399,7 +399,7 @@ esp_err_t app_keeper_start(void)
     atomic_store(&s_ended, false);
     s_promised_us = INT64_MAX;
     s_keeper = xTaskCreateStaticPinnedToCore(keeper_task, "app_keeper", sizeof(s_keeper_stack),
-                                             NULL, KEEPER_PRIORITY, s_keeper_stack, &s_keeper_task,
+                                             NULL, KEEPER_PRIORITY, s_keeper_stack, &s_keeper_tcb,
                                              tskNO_AFFINITY);
     return s_keeper != NULL ? ESP_OK : ESP_ERR_NO_MEM;
 }

@@ -73,8 +73,8 @@ void app_lifecycle_set_state_locked(app_t *app, app_state_t state)
 static void on_task_deleted(int index, void *identity)
 {
     (void)index;
-    app_life_t *life = (app_life_t *)(void *)((char *)identity - offsetof(app_life_t, identity));
-    system_locks_holder_gone(&life->identity);
+    app_life_t *life = app_context_of(identity);
+    system_locks_holder_gone(life->identity);
     atomic_store(&life->task_state, APP_TASK_NONE);
     app_keeper_kick(); /* an app that deleted its own task has nobody else to say so */
 }
@@ -99,7 +99,7 @@ static bool begin(app_life_t *life)
 static void app_task(void *arg)
 {
     app_life_t *life = arg;
-    vTaskSetThreadLocalStoragePointerAndDelCallback(NULL, CONFIG_SYSTEM_TLS_INDEX, &life->identity,
+    vTaskSetThreadLocalStoragePointerAndDelCallback(NULL, CONFIG_SYSTEM_TLS_INDEX, life->identity,
                                                     on_task_deleted);
     if (begin(life)) {
         life->entry_point(&life->api);
@@ -158,7 +158,7 @@ static esp_err_t prepare(app_t *app, app_life_t **out)
     life->watch_ms =
         m->watchdog_timeout_ms != 0 ? m->watchdog_timeout_ms : CONFIG_SYSTEM_WATCHDOG_TIMEOUT_MS;
     app_context_fill(life, m->name, id);
-    atomic_store(&life->identity.slot, (uint8_t)system_id_slot(id));
+    atomic_store(&life->identity->slot, (uint8_t)system_id_slot(id));
     *out = life;
     return ESP_OK;
 }
@@ -201,7 +201,7 @@ static bool attach(app_t *app, app_life_t *life)
         /* Static: cannot fail. It has to exist before anybody may want to stop it. */
         life->task = xTaskCreateStaticPinnedToCore(
             app_task, app->manifest->name, app->manifest->stack_size, life, app->manifest->priority,
-            life->stack, &life->task_storage, tskNO_AFFINITY);
+            life->stack, life->tcb, tskNO_AFFINITY);
     }
     app_unlock();
     return wanted;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_log.h"
 
 #include "app_crash.h"
@@ -23,7 +24,7 @@ static const char *TAG = "app_manager";
  * while foreign code runs. */
 static StaticSemaphore_t s_lock_storage;
 static SemaphoreHandle_t s_lock;
-static app_t s_apps[CONFIG_SYSTEM_MAX_APPS];
+static EXT_RAM_BSS_ATTR app_t s_apps[CONFIG_SYSTEM_MAX_APPS];
 
 void app_lock(void)
 {

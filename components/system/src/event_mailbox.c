@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_timer.h"
 
 #include "event_internal.h"
@@ -26,7 +27,7 @@ typedef struct mailbox_waiter {
     uint8_t slot; /* SYSTEM_SLOT_NONE = free */
 } mailbox_waiter_t;
 
-static mailbox_waiter_t s_waiters[CONFIG_SYSTEM_MAX_BLOCKED_POSTERS];
+static EXT_RAM_BSS_ATTR mailbox_waiter_t s_waiters[CONFIG_SYSTEM_MAX_BLOCKED_POSTERS];
 static portMUX_TYPE s_waiter_lock = portMUX_INITIALIZER_UNLOCKED; /* protects .slot; leaf */
 static _Atomic bool s_waits_ended[SYSTEM_SLOTS]; /* of the owner whose tasks are to wait no more */
 
@@ -382,7 +383,10 @@ struct event_worker *event_mailbox_purge(unsigned slot, uint16_t sub)
     pool_index_t blocks[QUEUE_ENTRIES];
     portENTER_CRITICAL(&mailbox->lock);
     s->active = false;
-    atomic_fetch_add_explicit(&s->generation, 1, memory_order_relaxed);
+    /* The lock keeps other writers out; the table may be in PSRAM, where no instruction adds. */
+    atomic_store_explicit(
+        &s->generation, (uint16_t)(atomic_load_explicit(&s->generation, memory_order_relaxed) + 1u),
+        memory_order_relaxed);
     const unsigned removed = priority_queue_remove_sub(&mailbox->queue, sub, blocks);
     mailbox->discarded += removed;
     struct event_worker *running = mailbox->running_sub == sub ? mailbox->running : NULL;

@@ -13,6 +13,8 @@
  */
 #include <string.h>
 
+#include "esp_attr.h"
+
 #include "event_internal.h"
 
 _Static_assert(CONFIG_SYSTEM_MAX_PATTERNS <= 32, "the patterns of a type are one word of bits");
@@ -35,7 +37,7 @@ static portMUX_TYPE s_route_lock = portMUX_INITIALIZER_UNLOCKED;
  * release and all loads of a reader acquire: who saw a new value sees the odd version too. */
 static _Atomic uint32_t s_version;
 static event_route_t s_routes[CONFIG_SYSTEM_MAX_EVENT_TYPES + 1];
-static event_pattern_t s_patterns[CONFIG_SYSTEM_MAX_PATTERNS];
+static EXT_RAM_BSS_ATTR event_pattern_t s_patterns[CONFIG_SYSTEM_MAX_PATTERNS];
 
 void event_routes_init(void)
 {

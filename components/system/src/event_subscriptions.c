@@ -5,11 +5,13 @@
  */
 #include <string.h>
 
+#include "esp_attr.h"
+
 #include "event_internal.h"
 #include "handler_monitor_internal.h"
 #include "resource_quota_internal.h"
 
-event_sub_t event_subs[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
+EXT_RAM_BSS_ATTR event_sub_t event_subs[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
 /* Set under the registry lock, cleared when nothing can reach the entry any more. */
 static _Atomic bool s_taken[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
 

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_timer.h"
 
 #include "event_internal.h"
@@ -24,7 +25,7 @@ typedef struct {
     uint8_t data[SYSTEM_EVENT_TIMER_DATA_MAX];
 } event_timer_t;
 
-static event_timer_t s_timers[CONFIG_SYSTEM_MAX_EVENT_TIMERS];
+static EXT_RAM_BSS_ATTR event_timer_t s_timers[CONFIG_SYSTEM_MAX_EVENT_TIMERS];
 static portMUX_TYPE s_lock = portMUX_INITIALIZER_UNLOCKED; /* protects s_timers; leaf */
 static esp_timer_handle_t s_alarm;
 

@@ -5,10 +5,12 @@
  */
 #include <string.h>
 
+#include "esp_attr.h"
+
 #include "event_internal.h"
 #include "flight_recorder_internal.h"
 
-event_type_t event_type_table[CONFIG_SYSTEM_MAX_EVENT_TYPES];
+EXT_RAM_BSS_ATTR event_type_t event_type_table[CONFIG_SYSTEM_MAX_EVENT_TYPES];
 _Atomic uint16_t event_type_count;
 
 static event_type_t *entry(system_event_type_t type)

@@ -21,7 +21,7 @@ static const char *TAG = "event_worker";
 
 /* How many tasks are about to end this worker by force: should it park meanwhile, it is theirs. */
 static _Atomic uint8_t s_ending[WORKERS];
-static StaticTask_t s_tasks[WORKERS];
+static StaticTask_t s_tcbs[WORKERS];
 /* Shared workers and their replacements run on these; private ones bring stacks from the heap. */
 static StackType_t s_stacks[STATIC_WORKERS][CONFIG_SYSTEM_WORKER_STACK / sizeof(StackType_t)];
 
@@ -89,7 +89,7 @@ static esp_err_t start_worker(event_worker_t *worker, worker_kind_t kind, unsign
     update_mask(kind);
     const TaskHandle_t task =
         xTaskCreateStaticPinnedToCore(event_worker_main, names[kind], stack_bytes, worker, priority,
-                                      stack, &s_tasks[number], core);
+                                      stack, &s_tcbs[number], core);
     if (task == NULL) {
         return ESP_ERR_NO_MEM;
     }

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "esp_attr.h"
+
 #include "event_internal.h"
 #include "handler_monitor_internal.h"
 #include "relaxed.h"
@@ -30,7 +32,7 @@ typedef struct {
 
 _Static_assert(sizeof(histogram_t) == 44, "the help text of SYSTEM_HANDLER_MONITOR says so");
 
-static histogram_t s_histograms[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
+static EXT_RAM_BSS_ATTR histogram_t s_histograms[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
 static _Atomic uint32_t s_total_slow;
 
 /* ---- recording ------------------------------------------------------------------------------ */

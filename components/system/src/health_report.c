@@ -171,7 +171,7 @@ static health_verdict_t worst_of(uint32_t reasons)
 
 /* ---- the periodic report --------------------------------------------------------------------- */
 
-static StaticTask_t s_task_storage;
+static StaticTask_t s_tcb;
 static StackType_t s_task_stack[REPORT_STACK / sizeof(StackType_t)];
 static TaskHandle_t s_task;
 static StaticSemaphore_t s_ended_storage;
@@ -248,9 +248,8 @@ esp_err_t health_report_init(void)
         s_ended = xSemaphoreCreateBinaryStatic(&s_ended_storage);
     }
     atomic_store(&s_stop, false);
-    s_task =
-        xTaskCreateStaticPinnedToCore(report_task, "health", REPORT_STACK, NULL, REPORT_PRIORITY,
-                                      s_task_stack, &s_task_storage, tskNO_AFFINITY);
+    s_task = xTaskCreateStaticPinnedToCore(report_task, "health", REPORT_STACK, NULL,
+                                           REPORT_PRIORITY, s_task_stack, &s_tcb, tskNO_AFFINITY);
     return s_task != NULL ? ESP_OK : ESP_ERR_NO_MEM;
 }
 

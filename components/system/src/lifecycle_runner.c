@@ -38,7 +38,7 @@ typedef struct {
 #define RUNNERS CONFIG_SYSTEM_LIFECYCLE_RUNNERS
 
 static runner_t s_runners[RUNNERS];
-static StaticTask_t s_tasks[RUNNERS];
+static StaticTask_t s_tcbs[RUNNERS];
 static StackType_t s_stacks[RUNNERS][CONFIG_SYSTEM_LIFECYCLE_STACK / sizeof(StackType_t)];
 
 static void serve(runner_t *runner)
@@ -86,7 +86,7 @@ static esp_err_t start_runner(runner_t *runner)
     atomic_store(&runner->state, RUNNER_IDLE);
     runner->task = xTaskCreateStaticPinnedToCore(runner_main, "lifecycle", sizeof(s_stacks[n]),
                                                  runner, CONFIG_SYSTEM_WORKER_PRIORITY, s_stacks[n],
-                                                 &s_tasks[n], tskNO_AFFINITY);
+                                                 &s_tcbs[n], tskNO_AFFINITY);
     if (runner->task == NULL) {
         atomic_store(&runner->state, RUNNER_NONE);
         return ESP_ERR_NO_MEM;

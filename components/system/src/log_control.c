@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "esp_attr.h"
+
 #include "log_control_internal.h"
 
 #define TAGS CONFIG_SYSTEM_LOG_MAX_TAGS
@@ -25,7 +27,7 @@ typedef struct {
 } tag_t;
 
 /* Under the registry lock. The log has a lock of its own, which is taken below it. */
-static tag_t s_tags[TAGS];
+static EXT_RAM_BSS_ATTR tag_t s_tags[TAGS];
 static uint8_t s_normal_all; /* level of "*" before it was changed here */
 static bool s_changed_all;
 

@@ -84,7 +84,7 @@ esp_err_t IRAM_ATTR quota_charge_event(unsigned slot, size_t size, uint32_t now_
 esp_err_t quota_charge_subscription(unsigned slot)
 {
     if (slot >= SYSTEM_SLOTS ||
-        take(&quota_states[slot].subs, relaxed_get(&quota_states[slot].max_subs), 1)) {
+        take(&quota_accounts[slot].subs, relaxed_get(&quota_accounts[slot].max_subs), 1)) {
         return ESP_OK;
     }
     violation(slot, QUOTA_SUBSCRIPTIONS);
@@ -94,7 +94,7 @@ esp_err_t quota_charge_subscription(unsigned slot)
 void quota_release_subscription(unsigned slot)
 {
     if (slot < SYSTEM_SLOTS) {
-        give(&quota_states[slot].subs, 1);
+        give(&quota_accounts[slot].subs, 1);
     }
 }
 
@@ -149,24 +149,24 @@ bool quota_charge_cpu(unsigned slot, uint32_t us, uint32_t now_us)
     if (slot >= SYSTEM_SLOTS) {
         return false;
     }
-    quota_state_t *s = &quota_states[slot];
-    const uint32_t percent = relaxed_get(&s->cpu_percent);
+    quota_account_t *a = &quota_accounts[slot];
+    const uint32_t percent = relaxed_get(&a->cpu_percent);
 
-    relaxed_add(&s->cpu_busy, us);
+    relaxed_add(&a->cpu_busy, us);
     if (percent >= 100) {
         return false;
     }
     const uint32_t run = us < CPU_RUN_MAX_US ? us : CPU_RUN_MAX_US;
     const uint32_t start = now_us - run;
     const uint64_t cost = (uint64_t)run * 100u / percent;
-    uint32_t stamp = relaxed_get(&s->cpu_stamp);
+    uint32_t stamp = relaxed_get(&a->cpu_stamp);
     uint32_t debt;
 
     do {
         const uint64_t unpaid = quota_stamp_ahead(stamp, start) + cost - run;
 
         debt = unpaid < CPU_DEBT_MAX_US ? (uint32_t)unpaid : CPU_DEBT_MAX_US;
-    } while (!relaxed_swap(&s->cpu_stamp, &stamp, now_us + debt));
+    } while (!relaxed_swap(&a->cpu_stamp, &stamp, now_us + debt));
     if (debt <= QUOTA_CPU_WINDOW_US) {
         return false;
     }
@@ -176,10 +176,10 @@ bool quota_charge_cpu(unsigned slot, uint32_t us, uint32_t now_us)
 
 uint32_t quota_throttled_for(unsigned slot, uint32_t now_us)
 {
-    if (slot >= SYSTEM_SLOTS || relaxed_get(&quota_states[slot].cpu_percent) >= 100) {
+    if (slot >= SYSTEM_SLOTS || relaxed_get(&quota_accounts[slot].cpu_percent) >= 100) {
         return 0;
     }
-    const uint32_t ahead = quota_stamp_ahead(relaxed_get(&quota_states[slot].cpu_stamp), now_us);
+    const uint32_t ahead = quota_stamp_ahead(relaxed_get(&quota_accounts[slot].cpu_stamp), now_us);
 
     return ahead > QUOTA_CPU_WINDOW_US ? ahead - QUOTA_CPU_WINDOW_US : 0;
 }

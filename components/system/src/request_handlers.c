@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
+
 typedef enum {
     HANDLER_FREE = 0,
     HANDLER_BUSY, /* being set up or taken down: not found by requests */
@@ -23,7 +25,7 @@ typedef struct {
     void *user_data;
 } request_handler_t;
 
-static request_handler_t s_handlers[CONFIG_SYSTEM_MAX_REQUEST_HANDLERS];
+static EXT_RAM_BSS_ATTR request_handler_t s_handlers[CONFIG_SYSTEM_MAX_REQUEST_HANDLERS];
 static portMUX_TYPE s_lock = portMUX_INITIALIZER_UNLOCKED; /* protects s_handlers; leaf */
 
 void request_handlers_init(void)

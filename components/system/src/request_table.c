@@ -10,12 +10,13 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_timer.h"
 
-static request_entry_t s_entries[CONFIG_SYSTEM_MAX_REQUESTS];
+static EXT_RAM_BSS_ATTR request_entry_t s_entries[CONFIG_SYSTEM_MAX_REQUESTS];
 /* Where each slot gets the ends of its asynchronous requests; under the registry lock. */
 static event_receiver_t s_answers[SYSTEM_SLOTS];
-static StaticSemaphore_t s_storage[CONFIG_SYSTEM_MAX_REQUESTS];
+static EXT_RAM_BSS_ATTR StaticSemaphore_t s_storage[CONFIG_SYSTEM_MAX_REQUESTS];
 static SemaphoreHandle_t s_semaphores[CONFIG_SYSTEM_MAX_REQUESTS];
 static system_request_stats_t s_stats;
 static portMUX_TYPE s_lock = portMUX_INITIALIZER_UNLOCKED; /* protects entries and stats; leaf */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "esp_attr.h"
 #include "esp_timer.h"
 
 #include "quota_state.h"
@@ -20,6 +21,7 @@ _Static_assert(CONFIG_SYSTEM_QUOTA_SUBSCRIPTIONS <= CONFIG_SYSTEM_MAX_SUBSCRIPTI
                "the default is more than there is");
 
 quota_state_t quota_states[SYSTEM_SLOTS];
+EXT_RAM_BSS_ATTR quota_account_t quota_accounts[SYSTEM_SLOTS];
 _Atomic uint32_t quota_totals[QUOTA_KINDS];
 static quota_violation_hook_t s_hook;
 
@@ -46,23 +48,28 @@ static service_quota_t resolved(const service_quota_t *quota)
 }
 
 /* The burst: with it, rate events fit into one moment; without, one. */
-static void set_burst(quota_state_t *s, bool throttled)
+static void set_burst(unsigned slot, bool throttled)
 {
+    quota_state_t *s = &quota_states[slot];
+    const quota_account_t *a = &quota_accounts[slot];
+
     relaxed_put(&s->event_burst,
-                throttled ? 0 : (relaxed_get(&s->rate) - 1) * relaxed_get(&s->event_interval));
+                throttled ? 0 : (relaxed_get(&a->rate) - 1) * relaxed_get(&s->event_interval));
 }
 
-static void set_limits(quota_state_t *s, const service_quota_t *quota)
+static void set_limits(unsigned slot, const service_quota_t *quota)
 {
+    quota_state_t *s = &quota_states[slot];
+    quota_account_t *a = &quota_accounts[slot];
     const service_quota_t q = resolved(quota);
 
-    relaxed_put(&s->rate, q.max_events_per_sec);
+    relaxed_put(&a->rate, q.max_events_per_sec);
     relaxed_put(&s->event_interval, (US_PER_S + q.max_events_per_sec - 1) / q.max_events_per_sec);
     relaxed_put(&s->max_data, q.max_event_data_size);
-    relaxed_put(&s->max_subs, q.max_subscriptions);
+    relaxed_put(&a->max_subs, q.max_subscriptions);
     relaxed_put(&s->max_memory, q.max_memory_bytes);
-    relaxed_put(&s->cpu_percent, q.max_cpu_percent);
-    set_burst(s, relaxed_get(&s->streak) >= CONFIG_SYSTEM_QUOTA_THROTTLE_WINDOWS);
+    relaxed_put(&a->cpu_percent, q.max_cpu_percent);
+    set_burst(slot, relaxed_get(&a->streak) >= CONFIG_SYSTEM_QUOTA_THROTTLE_WINDOWS);
 }
 
 /** The debt of an owner is kept as time, but owed in events: at another rate it is another time. */
@@ -78,14 +85,17 @@ static void rescale_debt(quota_state_t *s, uint32_t old_interval, uint32_t now_u
     } while (!relaxed_swap(&s->event_stamp, &stamp, wanted));
 }
 
-static service_quota_t limits_of(const quota_state_t *s)
+static service_quota_t limits_of(unsigned slot)
 {
+    const quota_state_t *s = &quota_states[slot];
+    const quota_account_t *a = &quota_accounts[slot];
+
     return (service_quota_t){
-        .max_events_per_sec = relaxed_get(&s->rate),
-        .max_subscriptions = relaxed_get(&s->max_subs),
+        .max_events_per_sec = relaxed_get(&a->rate),
+        .max_subscriptions = relaxed_get(&a->max_subs),
         .max_event_data_size = relaxed_get(&s->max_data),
         .max_memory_bytes = relaxed_get(&s->max_memory),
-        .max_cpu_percent = relaxed_get(&s->cpu_percent),
+        .max_cpu_percent = relaxed_get(&a->cpu_percent),
     };
 }
 
@@ -108,12 +118,15 @@ static bool caller_is_app(system_service_id_t id, unsigned slot)
 }
 
 /* The counters go on, so that the supervisor never sees one jump back. */
-static void forgive(quota_state_t *s)
+static void forgive(unsigned slot)
 {
+    const quota_state_t *s = &quota_states[slot];
+    quota_account_t *a = &quota_accounts[slot];
+
     for (int kind = 0; kind < QUOTA_KINDS; kind++) {
-        relaxed_put(&s->forgiven[kind], relaxed_get(&s->violations[kind]));
+        relaxed_put(&a->forgiven[kind], relaxed_get(&s->violations[kind]));
     }
-    relaxed_put(&s->streak, 0);
+    relaxed_put(&a->streak, 0);
 }
 
 /* ---- life of an owner ----------------------------------------------------------------------- */
@@ -141,18 +154,19 @@ void quota_attach(unsigned slot, const service_quota_t *quota)
 {
     assert(slot < SYSTEM_SLOTS && quota_is_valid(quota));
     quota_state_t *s = &quota_states[slot];
+    quota_account_t *a = &quota_accounts[slot];
     const int64_t now = esp_timer_get_time();
 
     relaxed_put(&s->events, 0);
-    relaxed_put(&s->subs, 0);
+    relaxed_put(&a->subs, 0);
     relaxed_put(&s->memory, 0);
     relaxed_put(&s->memory_peak, 0);
-    relaxed_put(&s->cpu_measured, 0);
+    relaxed_put(&a->cpu_measured, 0);
     relaxed_put(&s->event_stamp, (uint32_t)now);
-    relaxed_put(&s->cpu_stamp, (uint32_t)now);
-    forgive(s);
-    relaxed_add(&s->life, 1);
-    set_limits(s, quota);
+    relaxed_put(&a->cpu_stamp, (uint32_t)now);
+    forgive(slot);
+    relaxed_add(&a->life, 1);
+    set_limits(slot, quota);
 }
 
 void quota_reclaim(unsigned slot)
@@ -179,30 +193,32 @@ static void refresh_stamp(_Atomic uint32_t *stamp, uint32_t now)
     }
 }
 
-static void measure_cpu(quota_state_t *s, int64_t now)
+static void measure_cpu(quota_account_t *a, int64_t now)
 {
-    const int64_t passed = now - s->poll.cpu_mark;
+    const int64_t passed = now - a->poll.cpu_mark;
 
     if (passed >= QUOTA_CPU_WINDOW_US) {
-        const uint32_t busy = relaxed_get(&s->cpu_busy);
-        const uint64_t percent = (uint64_t)(busy - s->poll.cpu_busy_mark) * 100u / (uint64_t)passed;
+        const uint32_t busy = relaxed_get(&a->cpu_busy);
+        const uint64_t percent = (uint64_t)(busy - a->poll.cpu_busy_mark) * 100u / (uint64_t)passed;
 
-        relaxed_put(&s->cpu_measured, percent > 100 ? 100 : (uint32_t)percent);
-        s->poll.cpu_mark = now;
-        s->poll.cpu_busy_mark = busy;
+        relaxed_put(&a->cpu_measured, percent > 100 ? 100 : (uint32_t)percent);
+        a->poll.cpu_mark = now;
+        a->poll.cpu_busy_mark = busy;
     }
 }
 
 /* Take what was counted since the last report: the worst kind, how often, or 0. */
-static uint32_t take_growth(quota_state_t *s, quota_kind_t *worst)
+static uint32_t take_growth(unsigned slot, quota_kind_t *worst)
 {
+    const quota_state_t *s = &quota_states[slot];
+    quota_account_t *a = &quota_accounts[slot];
     uint32_t most = 0;
 
     for (int kind = 0; kind < QUOTA_KINDS; kind++) {
         const uint32_t count = relaxed_get(&s->violations[kind]);
-        const uint32_t grown = count - s->poll.reported[kind];
+        const uint32_t grown = count - a->poll.reported[kind];
 
-        s->poll.reported[kind] = count;
+        a->poll.reported[kind] = count;
         if (grown > most) {
             most = grown;
             *worst = (quota_kind_t)kind;
@@ -212,42 +228,42 @@ static uint32_t take_growth(quota_state_t *s, quota_kind_t *worst)
 }
 
 /* The slot has a new owner: what the old one did is not his. */
-static void begin_life(quota_state_t *s, uint32_t life, int64_t now)
+static void begin_life(quota_account_t *a, uint32_t life, int64_t now)
 {
     for (int kind = 0; kind < QUOTA_KINDS; kind++) {
-        s->poll.reported[kind] = relaxed_get(&s->forgiven[kind]);
+        a->poll.reported[kind] = relaxed_get(&a->forgiven[kind]);
     }
-    s->poll.life = life;
-    s->poll.window_end = 0;
-    s->poll.cpu_mark = now;
-    s->poll.cpu_busy_mark = relaxed_get(&s->cpu_busy);
+    a->poll.life = life;
+    a->poll.window_end = 0;
+    a->poll.cpu_mark = now;
+    a->poll.cpu_busy_mark = relaxed_get(&a->cpu_busy);
 }
 
 static void poll_slot(unsigned slot, int64_t now)
 {
-    quota_state_t *s = &quota_states[slot];
-    const uint32_t life = relaxed_get(&s->life);
+    quota_account_t *a = &quota_accounts[slot];
+    const uint32_t life = relaxed_get(&a->life);
     quota_kind_t worst = QUOTA_EVENTS;
 
-    if (s->poll.life != life) {
-        begin_life(s, life, now);
+    if (a->poll.life != life) {
+        begin_life(a, life, now);
     }
-    refresh_stamp(&s->event_stamp, (uint32_t)now);
-    refresh_stamp(&s->cpu_stamp, (uint32_t)now);
-    measure_cpu(s, now);
-    if (s->poll.window_end != 0 && now < s->poll.window_end) {
+    refresh_stamp(&quota_states[slot].event_stamp, (uint32_t)now);
+    refresh_stamp(&a->cpu_stamp, (uint32_t)now);
+    measure_cpu(a, now);
+    if (a->poll.window_end != 0 && now < a->poll.window_end) {
         return;
     }
-    const uint32_t count = take_growth(s, &worst);
+    const uint32_t count = take_growth(slot, &worst);
 
     if (count > 0) {
-        relaxed_add(&s->streak, 1);
-        s->poll.window_end = now + VIOLATION_WINDOW_US;
+        relaxed_add(&a->streak, 1);
+        a->poll.window_end = now + VIOLATION_WINDOW_US;
     } else {
-        relaxed_put(&s->streak, 0);
-        s->poll.window_end = 0;
+        relaxed_put(&a->streak, 0);
+        a->poll.window_end = 0;
     }
-    set_burst(s, relaxed_get(&s->streak) >= CONFIG_SYSTEM_QUOTA_THROTTLE_WINDOWS);
+    set_burst(slot, relaxed_get(&a->streak) >= CONFIG_SYSTEM_QUOTA_THROTTLE_WINDOWS);
     if (count > 0 && s_hook != NULL) {
         s_hook(slot, worst, count);
     }
@@ -260,8 +276,9 @@ uint32_t quota_poll_violations(void)
 
     for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
         poll_slot(slot, now);
-        if (quota_states[slot].poll.window_end != 0 && quota_states[slot].poll.window_end < next) {
-            next = quota_states[slot].poll.window_end;
+        if (quota_accounts[slot].poll.window_end != 0 &&
+            quota_accounts[slot].poll.window_end < next) {
+            next = quota_accounts[slot].poll.window_end;
         }
     }
     return (uint32_t)((next - now + 999) / 1000);
@@ -269,7 +286,7 @@ uint32_t quota_poll_violations(void)
 
 uint32_t quota_offence_streak(unsigned slot)
 {
-    return slot < SYSTEM_SLOTS ? relaxed_get(&quota_states[slot].streak) : 0;
+    return slot < SYSTEM_SLOTS ? relaxed_get(&quota_accounts[slot].streak) : 0;
 }
 
 bool quota_should_stop(unsigned slot)
@@ -301,14 +318,14 @@ esp_err_t quota_set(system_service_id_t id, const service_quota_t *quota)
         return ESP_ERR_QUOTA_INVALID;
     }
     const service_quota_t wanted = resolved(quota);
-    const service_quota_t has = limits_of(&quota_states[slot]);
+    const service_quota_t has = limits_of(slot);
 
     if (asks_for_more(&wanted, &has) && caller_is_app(id, slot)) {
         return ESP_ERR_QUOTA_NOT_PERMITTED;
     }
     const uint32_t old_interval = relaxed_get(&quota_states[slot].event_interval);
 
-    set_limits(&quota_states[slot], quota);
+    set_limits(slot, quota);
     rescale_debt(&quota_states[slot], old_interval, (uint32_t)esp_timer_get_time());
     return ESP_OK;
 }
@@ -323,7 +340,7 @@ esp_err_t quota_get(system_service_id_t id, service_quota_t *out)
     const esp_err_t err = service_slot_of(id, &slot);
 
     if (err == ESP_OK) {
-        *out = limits_of(&quota_states[slot]);
+        *out = limits_of(slot);
     }
     return err;
 }
@@ -341,6 +358,7 @@ esp_err_t quota_get_usage(system_service_id_t id, quota_usage_t *out)
         return err;
     }
     const quota_state_t *s = &quota_states[slot];
+    const quota_account_t *a = &quota_accounts[slot];
     const uint32_t now = (uint32_t)esp_timer_get_time();
     const uint32_t ahead = quota_stamp_ahead(relaxed_get(&s->event_stamp), now);
     const uint32_t burst = relaxed_get(&s->event_burst);
@@ -348,16 +366,16 @@ esp_err_t quota_get_usage(system_service_id_t id, quota_usage_t *out)
     *out = (quota_usage_t){
         .events_posted = relaxed_get(&s->events),
         .events_in_hand = ahead > burst ? 0 : (burst - ahead) / relaxed_get(&s->event_interval) + 1,
-        .subscriptions = relaxed_get(&s->subs),
+        .subscriptions = relaxed_get(&a->subs),
         .memory_bytes = relaxed_get(&s->memory),
         .memory_peak = relaxed_get(&s->memory_peak),
-        .cpu_percent = relaxed_get(&s->cpu_measured),
-        .violation_streak = relaxed_get(&s->streak),
-        .throttled = relaxed_get(&s->streak) >= CONFIG_SYSTEM_QUOTA_THROTTLE_WINDOWS ||
+        .cpu_percent = relaxed_get(&a->cpu_measured),
+        .violation_streak = relaxed_get(&a->streak),
+        .throttled = relaxed_get(&a->streak) >= CONFIG_SYSTEM_QUOTA_THROTTLE_WINDOWS ||
                      quota_throttled(slot, now),
     };
     for (int kind = 0; kind < QUOTA_KINDS; kind++) {
-        out->violations[kind] = relaxed_get(&s->violations[kind]) - relaxed_get(&s->forgiven[kind]);
+        out->violations[kind] = relaxed_get(&s->violations[kind]) - relaxed_get(&a->forgiven[kind]);
     }
     return ESP_OK;
 }
@@ -373,8 +391,8 @@ esp_err_t quota_reset_violations(system_service_id_t id)
     if (caller_is_app(id, slot)) {
         return ESP_ERR_QUOTA_NOT_PERMITTED;
     }
-    forgive(&quota_states[slot]);
-    set_burst(&quota_states[slot], false);
+    forgive(slot);
+    set_burst(slot, false);
     return ESP_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_log.h"
 
 #include "service_dependencies_internal.h"
@@ -19,9 +20,9 @@ typedef struct {
 } node_t;
 
 /* Under the registry lock. */
-static node_t s_nodes[SYSTEM_SLOTS];
+static EXT_RAM_BSS_ATTR node_t s_nodes[SYSTEM_SLOTS];
 static uint32_t s_order;
-static char s_circle[DEPENDENCIES_PATH_MAX];
+static EXT_RAM_BSS_ATTR char s_circle[DEPENDENCIES_PATH_MAX];
 
 /* ---- helpers -------------------------------------------------------------------------------- */
 

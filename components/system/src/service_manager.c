@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_log.h"
 #include "freertos/semphr.h"
 
@@ -24,7 +25,7 @@ static const char *TAG = "service_manager";
 static StaticSemaphore_t s_lock_storage;
 static SemaphoreHandle_t s_lock;
 
-static service_record_t s_records[SYSTEM_SLOTS];
+static EXT_RAM_BSS_ATTR service_record_t s_records[SYSTEM_SLOTS];
 /* The ids that are alive: read without a lock by every call that takes an id. */
 static _Atomic system_service_id_t s_ids[SYSTEM_SLOTS];
 static _Atomic unsigned s_used;

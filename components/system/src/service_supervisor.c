@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_log.h"
 #include "esp_timer.h"
 #include "freertos/semphr.h"
@@ -47,11 +48,11 @@ typedef struct {
 /* As many tasks can wait for a start or stop at once; more wait for a place. */
 #define REQUESTS 4
 
-static request_t s_requests[REQUESTS];
+static EXT_RAM_BSS_ATTR request_t s_requests[REQUESTS];
 static _Atomic bool s_taken[REQUESTS];
 
 static system_identity_t s_identity;
-static StaticTask_t s_task_storage;
+static StaticTask_t s_tcb;
 static StackType_t s_stack[CONFIG_SYSTEM_SUPERVISOR_STACK / sizeof(StackType_t)];
 static _Atomic(TaskHandle_t) s_task;
 static _Atomic uint32_t s_pokers; /* calls of supervisor_poke() under way */
@@ -352,10 +353,9 @@ esp_err_t supervisor_start(void)
     if (lifecycle_runners_start() != ESP_OK) {
         return ESP_ERR_NO_MEM;
     }
-    atomic_store(&s_task,
-                 xTaskCreateStaticPinnedToCore(supervisor_main, "supervisor", sizeof(s_stack), NULL,
-                                               CONFIG_SYSTEM_SUPERVISOR_PRIORITY, s_stack,
-                                               &s_task_storage, tskNO_AFFINITY));
+    atomic_store(&s_task, xTaskCreateStaticPinnedToCore(
+                              supervisor_main, "supervisor", sizeof(s_stack), NULL,
+                              CONFIG_SYSTEM_SUPERVISOR_PRIORITY, s_stack, &s_tcb, tskNO_AFFINITY));
     return atomic_load(&s_task) != NULL ? ESP_OK : ESP_ERR_NO_MEM;
 }
 

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_timer.h"
 
 #include "event_internal.h"
@@ -44,7 +45,7 @@ typedef struct {
     _Atomic uint32_t attempts, last_recovery_ms, worst_recovery_ms;
 } liveness_t;
 
-static liveness_t s_live[SYSTEM_SLOTS];
+static EXT_RAM_BSS_ATTR liveness_t s_live[SYSTEM_SLOTS];
 static struct {
     _Atomic uint32_t timeouts, restarts, restarts_failed, given_up, safe_mode_entries, last_resorts;
 } s_totals;

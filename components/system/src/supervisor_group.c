@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_log.h"
 
 #include "event_internal.h"
@@ -23,7 +24,7 @@ typedef struct {
 
 /* Number 0 is the root: one for one, and no limit but those of the services. Groups are added under
  * the registry lock and never change; s_count grows when one is complete. */
-static group_t s_groups[CONFIG_SYSTEM_MAX_SUPERVISORS + 1];
+static EXT_RAM_BSS_ATTR group_t s_groups[CONFIG_SYSTEM_MAX_SUPERVISORS + 1];
 static _Atomic uint8_t s_count;
 
 void supervisor_groups_init(void)

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_log.h"
 #include "esp_timer.h"
 
@@ -21,7 +22,7 @@ static const char *TAG = "supervisor";
  */
 #define DRAIN_LOOK_US 2000
 
-static supervised_t s_slots[SYSTEM_SLOTS];
+static EXT_RAM_BSS_ATTR supervised_t s_slots[SYSTEM_SLOTS];
 
 supervised_t *supervised(unsigned slot)
 {

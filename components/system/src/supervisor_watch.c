@@ -40,11 +40,13 @@ _Static_assert(CONFIG_SYSTEM_SUPERVISOR_PRIORITY > CONFIG_SYSTEM_EXPRESS_PRIORIT
 
 _Atomic uint8_t supervisor_rests;
 
-static uint32_t s_hang_reported[WORKERS_MAX]; /* started_us of the run that was a fault */
-static uint32_t s_seen[WORKERS_MAX];          /* started_us of the run that was seen last ... */
-static int64_t s_seen_us[WORKERS_MAX];        /* ... and when it was seen first */
-static uint64_t s_stop_told;                  /* slots whose quota streak was acted upon */
-static int64_t s_quota_due_us;                /* next call of quota_poll_violations() */
+static EXT_RAM_BSS_ATTR uint32_t
+    s_hang_reported[WORKERS_MAX]; /* started_us of the run that was a fault */
+static EXT_RAM_BSS_ATTR uint32_t
+    s_seen[WORKERS_MAX]; /* started_us of the run that was seen last ... */
+static EXT_RAM_BSS_ATTR int64_t s_seen_us[WORKERS_MAX]; /* ... and when it was seen first */
+static uint64_t s_stop_told;   /* slots whose quota streak was acted upon */
+static int64_t s_quota_due_us; /* next call of quota_poll_violations() */
 static int64_t s_quota_last_us;
 static int64_t s_next_us;
 static int64_t s_promised_us; /* when it was to look again */

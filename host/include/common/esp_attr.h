@@ -30,7 +30,12 @@
 #define RTC_NOINIT_ATTR     __attribute__((section("host_rtc_noinit")))
 #define __NOINIT_ATTR       __attribute__((section("host_noinit")))
 #define EXT_RAM_NOINIT_ATTR __NOINIT_ATTR
+// Named after .bss, so that it takes no room in the program.
+#if defined(CONFIG_SPIRAM_ALLOW_BSS_SEG_EXTERNAL_MEMORY)
+#define EXT_RAM_BSS_ATTR __attribute__((section(".bss.ext_ram")))
+#else
 #define EXT_RAM_BSS_ATTR
+#endif
 
 #define COREDUMP_DRAM_ATTR
 #define COREDUMP_RTC_DATA_ATTR
