@@ -59,10 +59,14 @@ file(WRITE "${COMPONENT_REQUIRES_FILE}" "${text}")
     "components/freertos/CMakeLists.txt": "idf_component_register(INCLUDE_DIRS include)\n",
     "components/freertos/include/FreeRTOS.h": "#pragma once\ntypedef long BaseType_t;\n",
     "components/xtensa/CMakeLists.txt": "idf_component_register()\n",
-    "components/nvs/CMakeLists.txt": "idf_component_register(INCLUDE_DIRS include REQUIRES flash)\n",
+    "components/nvs/CMakeLists.txt": "idf_component_register(SRCS nvs.c INCLUDE_DIRS include REQUIRES flash)\n",
+    "components/nvs/nvs.c": '#include "nvs.h"\nlong nvs_get(const char *key, flash_t *out)\n{\n    return *key + (long)*out;\n}\n',
     "components/nvs/Kconfig": 'config NVS_LIMIT\n    int "Limit"\n    range 1 9\n    default 3\n',
-    "components/nvs/include/nvs.h": '#pragma once\n#include "flash.h"\nlong nvs_get(const char *key, flash_t *out);\n',
+    "components/nvs/include/nvs.h": '#pragma once\n#include "flash.h"\nlong nvs_get(const char *key, flash_t *out);\nlong nvs_lost(void);\n',
     "components/flash/CMakeLists.txt": "idf_component_register(INCLUDE_DIRS include)\n",
+    # A component that nobody requires.
+    "components/lost/CMakeLists.txt": "idf_component_register(SRCS lost.c)\n",
+    "components/lost/lost.c": "long nvs_lost(void);\nlong nvs_lost(void)\n{\n    return 1;\n}\n",
     "components/flash/include/flash.h": "#pragma once\ntypedef unsigned long flash_t;\n",
     "components/mqtt/CMakeLists.txt": 'message(FATAL_ERROR "Missing esp-mqtt submodule. Please run git")\n',
 }

@@ -121,6 +121,17 @@ class Idf(Folder):
         self.write("main/CMakeLists.txt", "idf_component_register(SRCES main.c)\n")
         self.refuses("idf_component_register() knows no 'SRCES'")
 
+    def test_declared_and_nowhere_defined(self):
+        self.write("components/a/src/a.c", SOURCE.replace('nvs_get("k", &value)', 'nvs_get("k", &value) + nvs_lost()'))
+        self.refuses("components/a/src/a.c:1: 'nvs_lost' is declared but nothing in the build defines it; component 'lost' may")
+
+    def test_defined_twice(self):
+        self.write("components/a/src/a.c", SOURCE.replace("long f(void)", "long nvs_get(const char *k, flash_t *v)")
+                   .replace("    flash_t value;\n", "").replace('nvs_get("k", &value)', "*k + (long)*v"))
+        self.refuses("'nvs_get' is ESP-IDF's, in components/nvs/nvs.c: the link fails")
+        self.write("components/a/src/a.c", SOURCE.replace("long f(void)", "long app_main(void)"))
+        self.refuses("'app_main' is defined in")
+
     def test_component_without_submodule(self):
         self.write("main/CMakeLists.txt", "idf_component_register(SRCS main.c PRIV_REQUIRES a mqtt)\n")
         self.refuses("requires 'mqtt', which is no component")
@@ -228,7 +239,8 @@ class Verb(Folder):
         self.program("idf.py", '#!/bin/sh\necho "$IDF_TARGET" "$@"\n')
         self.lacks("xtensa-esp32s3-elf-gcc is not on PATH", IDF_PATH=idf, PATH=path)
         self.program("xtensa-esp32s3-elf-gcc")
-        self.lacks("qemu-system-xtensa is not on PATH", "qemu", IDF_PATH=idf, PATH=path)
+        self.program("qemu-system-xtensa", "#!/bin/sh\necho 'sim  an upstream machine'\n")
+        self.lacks("knows no machine esp32s3", "qemu", IDF_PATH=idf, PATH=path)
         result = self.check("flash", "--port", "/dev/x", IDF_PATH=idf, PATH=path)
         self.assertEqual(result.stdout, f"esp32s3 -C {ROOT} -B {self.root}/firmware/devkitc1 -D KRAKEN_BOARD=devkitc1 -p /dev/x flash\n")
         small_idf.write(idf, {"tools/cmake/version.cmake": "set(IDF_VERSION_MAJOR 5)\nset(IDF_VERSION_MINOR 1)\n"})

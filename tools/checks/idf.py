@@ -12,12 +12,14 @@ come from the files of the ESP-IDF at PATH (v5.5.x); the compiler is its own, or
 import argparse
 import concurrent.futures
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 
 import idf_config
+import idf_link
 import idf_tree
 import objects
 import project
@@ -140,20 +142,30 @@ def say_what_lacks(tree, names):
             print(f"idf: {name} is incomplete: git -C {tree.idf} submodule update --init --recursive")
 
 
-def compile_one(root, command, source, findings):
-    """-> name, sizes or None"""
+def incomplete(tree, name):
+    """Components that this one sees and whose submodules are not there."""
+    seen = {other for other in tree.closure([name])[0] if not tree.components[other].ours}
+    return [other for other in sorted(seen) if not all(map(os.path.isdir, tree.components[other].paths("INCLUDE_DIRS")))]
+
+
+def compile_one(tree, owner, command, source, findings):
+    """-> name, assembly, sizes or None"""
     result = subprocess.run([*command, source], capture_output=True, text=True, check=False)
-    name = os.path.relpath(source, root)
+    root, name = tree.root, os.path.relpath(source, tree.root)
+    missing = re.search(r"fatal error: (\S+): No such file", result.stderr)
+    if missing and incomplete(tree, owner):
+        print(f"idf: not checked: {name}, it includes {missing.group(1)} of {' or '.join(incomplete(tree, owner))}, whose submodule is missing")
+        return name, None, None
     if result.returncode or "warning:" in result.stderr:
         problems = [line for line in result.stderr.splitlines() if "error:" in line or "warning:" in line]
         for line in (problems or [result.stderr.strip()[:300]])[:6]:
             findings.add(name, 0, line.removeprefix(os.path.join(root, "")))
-        return name, None
+        return name, None, None
     # What ESP-IDF's own compiler makes is measured by ./kraken firmware size.
     if command[0] != DEBIAN_COMPILER:
-        return name, None
+        return name, result.stdout, None
     with tempfile.TemporaryDirectory() as folder:
-        return name, objects.measure(result.stdout, os.path.join(folder, "object"), name.startswith(size.POOLS))[0]
+        return name, result.stdout, objects.measure(result.stdout, os.path.join(folder, "object"), name.startswith(size.POOLS))[0]
 
 
 def compile_all(tree, names, config, args, findings):
@@ -163,17 +175,32 @@ def compile_all(tree, names, config, args, findings):
     work = []
     for name in names:
         includes = [f"-I{path}" for path in [config, *tree.visible(name)]]
-        work += [([*base, *includes, *late], source) for source in tree.components[name].paths("SRCS") if os.path.isfile(source)]
+        work += [(name, [*base, *includes, *late], source) for source in tree.components[name].paths("SRCS") if os.path.isfile(source)]
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        done = list(pool.map(lambda job: compile_one(tree.root, *job, findings), work))
+        done = list(pool.map(lambda job: compile_one(tree, *job, findings), work))
     print(f"idf: compiled with {what}")
     totals = {}
-    for name, sizes in done:
+    for name, _, sizes in done:
         if sizes:
             size.add(totals.setdefault(size.component_of(name), {}), sizes)
     if totals:
         size.print_table(sorted(totals.items()))
-    return [name for name, _ in done]
+        for over, line in size.over_budget(totals):
+            print(line)
+            if over and " ram " in line:
+                findings.add(size.ACCEPTED, 1, line)
+    if "main" in names:
+        examine_links(tree, config, {name: text for name, text, _ in done}, (base, late), findings)
+    return [name for name, _, _ in done]
+
+
+def examine_links(tree, config, compiled, command, findings):
+    """What is declared must also be defined by something in the image, which is what main requires."""
+    image, _ = tree.closure(["main"])
+    program, (base, late) = command[0][0], command
+    build = idf_link.Build(tree, image, base, late, config)
+    uncompiled = [project.read(tree.root, name) for name, text in compiled.items() if not text]
+    idf_link.examine(tree, {name: text for name, text in compiled.items() if text}, uncompiled, idf_link.toolchain_symbols(program), build, findings)
 
 
 def device_sources(root):

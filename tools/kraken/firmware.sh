@@ -74,6 +74,9 @@ if [ "$action" = qemu ]; then
     command -v qemu-system-xtensa >/dev/null 2>&1 || lacking "qemu-system-xtensa is not on PATH." \
         "once:       $IDF_PATH/tools/idf_tools.py install qemu-xtensa" \
         "each shell: . $IDF_PATH/export.sh"
+    qemu-system-xtensa -M help 2>/dev/null | grep -q '^esp32s3 ' || lacking "the qemu-system-xtensa on PATH knows no machine esp32s3." \
+        "once:       $IDF_PATH/tools/idf_tools.py install qemu-xtensa   (Debian's and upstream's QEMU have no such machine)" \
+        "each shell: . $IDF_PATH/export.sh"
 fi
 
 folder=$build_root/firmware/$board

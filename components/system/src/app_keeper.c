@@ -242,7 +242,7 @@ static void take_crashes(void)
 static void try_again(app_life_t *life)
 {
     life->aside_us = esp_timer_get_time();
-    const esp_err_t ret = task_try_end(life->task, &life->identity);
+    const esp_err_t ret = task_try_end(life->task, life->identity);
     if (ret == ESP_OK) {
         ESP_LOGW(TAG, "%s: its task that was set aside could be ended after all", life->name);
         atomic_store(&life->task_state, APP_TASK_NONE);

@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_log.h"
 #include "esp_timer.h"
 
@@ -49,7 +50,7 @@ static resort_t s_asked;
 static int64_t s_due_us; /* of what was asked for; 0: not announced yet */
 static int64_t s_look_us;
 static _Atomic bool s_aside_new;
-static aside_t s_workers[WORKERS_MAX];
+static EXT_RAM_BSS_ATTR aside_t s_workers[WORKERS_MAX];
 static aside_t s_runners[CONFIG_SYSTEM_LIFECYCLE_RUNNERS];
 
 void last_resort_init(void)
