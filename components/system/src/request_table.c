@@ -20,7 +20,6 @@ static EXT_RAM_BSS_ATTR StaticSemaphore_t s_storage[CONFIG_SYSTEM_MAX_REQUESTS];
 static SemaphoreHandle_t s_semaphores[CONFIG_SYSTEM_MAX_REQUESTS];
 static system_request_stats_t s_stats;
 static portMUX_TYPE s_lock = portMUX_INITIALIZER_UNLOCKED; /* protects entries and stats; leaf */
-
 _Static_assert(CONFIG_SYSTEM_MAX_REQUESTS <= 64, "semaphores to give are 64 bits");
 
 void request_table_init(void)
