@@ -166,7 +166,7 @@ def examine(tree, compiled, uncompiled, toolchain, build, findings):
         results = dict(zip(asked, pool.map(build.definition, asked)))
     unproved = []
     for name, (path, as_text) in results.items():
-        if path is None and is_missing_submodule(tree, name):
+        if path is None and (is_missing_submodule(tree, name) or makes_sources(tree, wanted[name])):
             unproved.append(name)
         elif path is None:
             other = where_else(tree, name)
@@ -178,13 +178,24 @@ def examine(tree, compiled, uncompiled, toolchain, build, findings):
     print(f"idf: {len(wanted)} symbols left open by {len(units)} of our objects, {len(asked) - len(unproved)} found in sources of "
           f"ESP-IDF, {len(wanted) - len(asked)} in the chip's ROM, the C library and the linker scripts")
     if unproved:
-        print(f"idf: not proved, their sources cannot be compiled here: {' '.join(unproved)}")
+        print(f"idf: not proved, their sources are missing or cannot be compiled here: {' '.join(unproved)}")
 
 
 def is_missing_submodule(tree, symbol):
     """Its sources are a submodule that this checkout lacks."""
     folder = os.path.join(tree.idf, "components", "mbedtls", "mbedtls")
     return symbol.startswith(("psa_", "mbedtls_")) and not (os.path.isdir(folder) and os.listdir(folder))
+
+
+def makes_sources(tree, source):
+    """Its component has sources that are written when it is built; what they define is known only then."""
+    folder = os.path.dirname(os.path.dirname(os.path.join(tree.root, source)))
+    listing = os.path.join(folder, "CMakeLists.txt")
+    if not os.path.isfile(listing):
+        return False
+    with open(listing, encoding="utf-8") as file:
+        text = file.read()
+    return "add_custom_command" in text and "target_sources" in text
 
 
 def twice(build, defined, findings):
