@@ -166,7 +166,7 @@ def examine(tree, compiled, uncompiled, toolchain, build, findings):
         results = dict(zip(asked, pool.map(build.definition, asked)))
     unproved = []
     for name, (path, as_text) in results.items():
-        if path is None and (is_missing_submodule(tree, name) or makes_sources(tree, wanted[name])):
+        if path is None and (is_missing_submodule(tree, name) or makes_sources(tree, name)):
             unproved.append(name)
         elif path is None:
             other = where_else(tree, name)
@@ -187,15 +187,19 @@ def is_missing_submodule(tree, symbol):
     return symbol.startswith(("psa_", "mbedtls_")) and not (os.path.isdir(folder) and os.listdir(folder))
 
 
-def makes_sources(tree, source):
-    """Its component has sources that are written when it is built; what they define is known only then."""
-    folder = os.path.dirname(os.path.dirname(os.path.join(tree.root, source)))
-    listing = os.path.join(folder, "CMakeLists.txt")
-    if not os.path.isfile(listing):
-        return False
-    with open(listing, encoding="utf-8") as file:
-        text = file.read()
-    return "add_custom_command" in text and "target_sources" in text
+def makes_sources(tree, symbol):
+    """One of ours writes sources when it is built, and a header of it declares this: what they define is known only then."""
+    for component in tree.components.values():
+        listing = os.path.join(component.dir, "CMakeLists.txt")
+        if not component.ours or not os.path.isfile(listing):
+            continue
+        with open(listing, encoding="utf-8") as file:
+            text = file.read()
+        if "add_custom_command" in text and "target_sources" in text:
+            found = subprocess.run(["grep", "-rqw", "--include=*.h", symbol, component.dir], check=False)
+            if found.returncode == 0:
+                return True
+    return False
 
 
 def twice(build, defined, findings):

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_log.h"
 #include "esp_timer.h"
 
@@ -28,9 +29,9 @@ enum {
 };
 
 /* One for each app, and its handlers beside it. */
-static app_crash_t s_notes[2 * CONFIG_SYSTEM_MAX_APPS];
+static EXT_RAM_BSS_ATTR app_crash_t s_notes[2 * CONFIG_SYSTEM_MAX_APPS];
 /* Under the app lock: the last crash of each place in the app table. .cause NONE: there was none */
-static app_crash_report_t s_reports[CONFIG_SYSTEM_MAX_APPS];
+static EXT_RAM_BSS_ATTR app_crash_report_t s_reports[CONFIG_SYSTEM_MAX_APPS];
 static _Atomic bool s_on;
 
 void app_crash_init(void)
@@ -60,7 +61,7 @@ typedef struct {
 static void match_life(app_life_t *life, void *arg)
 {
     life_of_t *search = arg;
-    if (&life->identity == search->identity) {
+    if (life->identity == search->identity) {
         search->found = life;
     }
 }

@@ -13,7 +13,7 @@
 
 EXT_RAM_BSS_ATTR event_sub_t event_subs[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
 /* Set under the registry lock, cleared when nothing can reach the entry any more. */
-static _Atomic bool s_taken[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
+static EXT_RAM_BSS_ATTR _Atomic bool s_taken[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
 
 void event_subs_init(void)
 {

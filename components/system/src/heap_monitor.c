@@ -34,7 +34,7 @@ typedef struct {
 
 /* Order 5, a leaf: protects all below. */
 static portMUX_TYPE s_lock = portMUX_INITIALIZER_UNLOCKED;
-static point_t s_points[POINTS]; /* a ring: s_taken % POINTS is the next place */
+static EXT_RAM_BSS_ATTR point_t s_points[POINTS]; /* a ring: s_taken % POINTS is the next place */
 static uint32_t s_taken;
 static failures_t s_failures[SYSTEM_SLOTS];
 static uint32_t s_failed;

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_log.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
@@ -58,8 +59,8 @@ typedef struct {
 #define WAITERS CONFIG_SYSTEM_MAX_LOCK_WAITERS
 
 static portMUX_TYPE s_lock = portMUX_INITIALIZER_UNLOCKED;
-static lock_t s_locks[LOCKS];
-static waiter_t s_waiters[WAITERS];
+static EXT_RAM_BSS_ATTR lock_t s_locks[LOCKS];
+static EXT_RAM_BSS_ATTR waiter_t s_waiters[WAITERS];
 static uint32_t s_turn;
 
 /* A critical section wakes several at most: all that wait. */
