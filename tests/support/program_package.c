@@ -46,8 +46,28 @@ static kb_bytes_t pack(const char *path, kb_bytes_t *manifest, int skip, const k
 
 kb_bytes_t program_package(const char *path, const char *name, int skip, const kb_key_t *key)
 {
+    return program_package_with(path, name, skip, key, NULL);
+}
+
+/** What hello says and hears, whatever it is called. */
+static void grant_talk(kb_bytes_t *manifest)
+{
+    static const uint8_t pattern[] = "\x02\x09goodbye.*\x03\x07hello.*";
+    const uint8_t permissions[4] = {1u << KAPP_GROUP_EVENTS};
+    kb_field(manifest, 8, permissions, sizeof(permissions));
+    kb_field(manifest, 9, pattern, sizeof(pattern) - 1);
+}
+
+kb_bytes_t program_package_with(const char *path, const char *name, int skip, const kb_key_t *key,
+                                const kb_bytes_t *fields)
+{
     kb_bytes_t manifest = {0};
     kb_manifest(&manifest, name);
+    if (fields != NULL) {
+        kb_append(&manifest, fields->bytes, fields->size);
+    } else {
+        grant_talk(&manifest);
+    }
     return pack(path, &manifest, skip, key);
 }
 
@@ -56,6 +76,7 @@ kb_bytes_t program_package_of(const char *path, const char *id, const char *name
 {
     kb_bytes_t manifest = {0};
     kb_manifest_of(&manifest, id, name, major);
+    grant_talk(&manifest);
     return pack(path, &manifest, -1, key);
 }
 

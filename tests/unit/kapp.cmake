@@ -14,12 +14,19 @@ kraken_unit_test(kapp_elf SRCS test_kapp_elf.c "${KRAKEN_ROOT}/tests/support/elf
 
 # Programs for the loader, each a shared object of the compiler that builds everything else.
 function(kraken_test_shared_object name)
-    # Further arguments: for the compiler.
+    # SOURCE of another name; all else is for the compiler.
+    cmake_parse_arguments(arg "" "SOURCE" "" ${ARGN})
+    if(NOT arg_SOURCE)
+        set(arg_SOURCE ${name})
+    endif()
+    set(sources "${KRAKEN_ROOT}/tests/unit/programs/${arg_SOURCE}.c" ${arg_UNPARSED_ARGUMENTS})
+    list(FILTER sources INCLUDE REGEX "\\.c$")
     add_custom_command(OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${name}.so"
         COMMAND ${CMAKE_C_COMPILER} -O2 -Wall -Wextra -Werror -fPIC -shared -nostdlib -fno-stack-protector
             -Wl,--hash-style=sysv,-z,separate-code,-z,norelro,-e,app_main
-            ${ARGN} -o "${CMAKE_CURRENT_BINARY_DIR}/${name}.so" "${KRAKEN_ROOT}/tests/unit/programs/${name}.c"
-        DEPENDS "${KRAKEN_ROOT}/tests/unit/programs/${name}.c" VERBATIM)
+            ${arg_UNPARSED_ARGUMENTS} -o "${CMAKE_CURRENT_BINARY_DIR}/${name}.so"
+            "${KRAKEN_ROOT}/tests/unit/programs/${arg_SOURCE}.c"
+        DEPENDS ${sources} VERBATIM)
     add_custom_target(program_${name} DEPENDS "${CMAKE_CURRENT_BINARY_DIR}/${name}.so")
 endfunction()
 kraken_test_shared_object(good)
@@ -65,3 +72,13 @@ kraken_unit_test(app_data SRCS test_app_data.c ${app_store} LINK kapp system mbe
     DEFINES ${app_store_programs} "PROGRAM_KEEPS=\"${CMAKE_CURRENT_BINARY_DIR}/keeps.so\"")
 target_link_libraries(unit_app_data PRIVATE z)
 add_dependencies(unit_app_data program_app_as_program program_keeps)
+
+# The app that fails, built the same way; what it may use of events and memory.
+kraken_test_shared_object(crasher SOURCE app_as_program -DAPP_MANIFEST=crasher_app_manifest ${system_headers}
+    "-I${KRAKEN_ROOT}/apps/crasher/include" "-I${KRAKEN_ROOT}/apps/crasher/private"
+    "${KRAKEN_ROOT}/apps/crasher/crasher_app.c" "${KRAKEN_ROOT}/apps/crasher/crasher_ways.c")
+kraken_test_shared_object(asks ${system_headers})
+kraken_unit_test(kapp_rights SRCS test_kapp_rights.c ${program_package} "${KRAKEN_ROOT}/tests/support/system_up.c"
+    LINK kapp system mbedtls nvs_flash PRIVATE_OF kapp system DEFINES "PROGRAM_ASKS=\"${CMAKE_CURRENT_BINARY_DIR}/asks.so\"")
+target_link_libraries(unit_kapp_rights PRIVATE z)
+add_dependencies(unit_kapp_rights program_asks)

@@ -28,7 +28,7 @@ static void every_function_of_the_list_is_found(void **state)
         kapp_manifest_t m =
             manifest_for(e->group, list->groups[e->group].major, list->groups[e->group].minor);
         m.permissions = e->group == KAPP_GROUP_CORE ? 0 : 1u << e->group;
-        const kapp_importer_t importer = {list, &m};
+        const kapp_importer_t importer = {list, &m, 0};
         uintptr_t address = 0;
         assert_true(e->minor <= list->groups[e->group].minor);
         assert_int_equal(kapp_interface_resolve((void *)(uintptr_t)&importer, e->name, &address),
@@ -49,7 +49,7 @@ static void other_names_are_not(void **state)
     kapp_interface_init();
     kapp_manifest_t m = manifest_for(KAPP_GROUP_CORE, 1, 0);
     m.permissions = UINT32_MAX;
-    kapp_importer_t importer = {kapp_interface_list(), &m};
+    kapp_importer_t importer = {kapp_interface_list(), &m, 0};
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         uintptr_t address;
         assert_int_equal(kapp_interface_resolve(&importer, names[i], &address), ESP_ERR_NOT_FOUND);
@@ -72,10 +72,12 @@ static const kapp_interface_list_t s_list = {
                [KAPP_GROUP_STORAGE] = {KAPP_GROUP_STORAGE, 2, 3}},
 };
 
+static uint32_t s_denied;
+
 static esp_err_t resolve(const kapp_manifest_t *m, const char *name)
 {
     uintptr_t address;
-    kapp_importer_t importer = {&s_list, m};
+    kapp_importer_t importer = {&s_list, m, s_denied};
     return kapp_interface_resolve(&importer, name, &address);
 }
 
@@ -88,9 +90,14 @@ static void a_group_needs_its_permission(void **state)
     assert_int_equal(resolve(&m, "old"), ESP_ERR_APP_PERMISSION_DENIED);
     m.permissions = 1u << KAPP_GROUP_STORAGE;
     assert_int_equal(resolve(&m, "old"), ESP_OK);
+    s_denied = 1u << KAPP_GROUP_STORAGE; // by the policy
+    assert_int_equal(resolve(&m, "old"), ESP_ERR_APP_PERMISSION_DENIED);
+    s_denied = ~s_denied;
+    assert_int_equal(resolve(&m, "old"), ESP_OK);
     assert_int_equal(resolve(&m, "core"), ESP_ERR_LOADER_ABI_MISMATCH); // not stated
     m = manifest_for(KAPP_GROUP_CORE, 1, 0);
     assert_int_equal(resolve(&m, "core"), ESP_OK); // needs none
+    s_denied = 0;
 }
 
 static void a_function_newer_than_stated_is_refused(void **state)
@@ -122,7 +129,7 @@ static void versions_must_be_there(void **state)
     };
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const kapp_manifest_t m = manifest_for(cases[i].group, cases[i].major, cases[i].minor);
-        const kapp_importer_t importer = {&s_list, &m};
+        const kapp_importer_t importer = {&s_list, &m, 0};
         assert_int_equal(kapp_interface_check(&importer), cases[i].expected);
     }
     assert_int_equal(kapp_interface_check(NULL), ESP_ERR_INVALID_ARG);

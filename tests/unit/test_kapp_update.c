@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "app_store.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
 #include "host_flash.h"
 #include "ktest.h"
 
@@ -45,6 +47,9 @@ static void an_update_that_fails_is_taken_back(void **state)
     assert_int_equal(app_manager_start("hello"), ESP_OK);
     assert_int_not_equal(app_store_update(&dies, false, &report), ESP_OK);
     assert_true(report.rolled_back);
+    while (app_store_info("hello").state == APP_STATE_STARTING) { // its task may not have run yet
+        vTaskDelay(1);
+    }
     assert_int_equal(app_store_info("hello").state, APP_STATE_RUNNING);
     assert_string_equal(app_store_info("hello").manifest->version, "1.2.3");
     assert_int_equal(app_store_used_kb(), 64);

@@ -76,7 +76,8 @@ esp_err_t kapp_app_check(const kapp_source_t *source, bool allow_unsigned, kapp_
                          kapp_verdict_t *verdict, kapp_manifest_t *manifest);
 /** Load and link its program, and unload it again: can it be started?
  *  @return ESP_OK also if memory for it is short just now; as kapp_program_load() */
-esp_err_t kapp_app_try(const kapp_t *package, const kapp_manifest_t *manifest);
+esp_err_t kapp_app_try(const kapp_t *package, const kapp_verdict_t *verdict,
+                       const kapp_manifest_t *manifest);
 /** kapp_app_register() for a package that was verified before, as this verdict says.
  *  @return as kapp_app_register(); ESP_ERR_KAPP_CHANGED it is not that package */
 esp_err_t kapp_app_register_verified(const kapp_source_t *source, const kapp_verdict_t *verdict,

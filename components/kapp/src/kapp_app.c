@@ -15,6 +15,7 @@
 #include "kapp/kapp_interface.h"
 #include "kapp/kapp_program.h"
 #include "kapp_internal.h"
+#include "kapp_policy.h"
 #include "system_service/app_manager.h"
 #include "system_service/error_codes.h"
 
@@ -26,6 +27,8 @@ typedef struct packaged {
     kapp_manifest_t manifest;
     char version[sizeof("65535.65535.65535")];
     app_manifest_t app;
+    kapp_event_rights_t rights;
+    uint32_t denied; /* permissions that it asks for and does not have */
     app_image_t image;
     kapp_source_t source;
     kapp_verdict_t verdict;
@@ -70,7 +73,7 @@ static packaged_t **find_locked(const char *name)
 
 static esp_err_t load_into(packaged_t *p, kapp_t *package)
 {
-    kapp_importer_t importer = {kapp_interface_list(), &p->manifest};
+    kapp_importer_t importer = {kapp_interface_list(), &p->manifest, p->denied};
     esp_err_t ret = kapp_trust_check(&p->verdict, p->allow_unsigned); /* it may have changed */
     if (ret == ESP_OK) {
         ret = kapp_open(package, &p->source);
@@ -105,6 +108,22 @@ static void unload(void *image)
     kapp_program_unload(image);
 }
 
+/** app_image_t.locate: in its own functions, or where it is in the program. */
+static bool locate(void *image, uintptr_t address, char name[APP_CRASH_NAME_MAX], uint32_t *offset)
+{
+    kapp_location_t at;
+    (void)image;
+    if (kapp_program_locate(address, &at) != ESP_OK) {
+        return false;
+    }
+    const char *text = at.function[0] != '\0' ? at.function : at.program;
+    const size_t length = strnlen(text, APP_CRASH_NAME_MAX - 1);
+    memcpy(name, text, length);
+    name[length] = '\0';
+    *offset = at.offset;
+    return true;
+}
+
 /** In the app's own task, from its beginning to its end. */
 static void run(app_context_t *ctx)
 {
@@ -129,7 +148,7 @@ static void run(app_context_t *ctx)
 static esp_err_t read_content(const kapp_t *package, kapp_manifest_t *manifest)
 {
     kapp_code_t code;
-    const kapp_importer_t importer = {kapp_interface_list(), manifest};
+    const kapp_importer_t importer = {kapp_interface_list(), manifest, 0};
     esp_err_t ret = kapp_read_manifest(package, manifest);
     if (ret == ESP_OK) {
         ret = kapp_find_code(package, kapp_program_target(), &code);
@@ -157,9 +176,11 @@ static esp_err_t check_again(const kapp_source_t *source, kapp_t *package, packa
     return ret == ESP_OK ? read_content(package, &p->manifest) : ret;
 }
 
-esp_err_t kapp_app_try(const kapp_t *package, const kapp_manifest_t *manifest)
+esp_err_t kapp_app_try(const kapp_t *package, const kapp_verdict_t *verdict,
+                       const kapp_manifest_t *manifest)
 {
-    kapp_importer_t importer = {kapp_interface_list(), manifest};
+    kapp_importer_t importer = {kapp_interface_list(), manifest,
+                                kapp_policy_denied(manifest, verdict)};
     kapp_program_t *program = NULL;
     const esp_err_t ret =
         kapp_program_load(package, manifest->name, kapp_interface_resolve, &importer, &program);
@@ -176,7 +197,9 @@ static void describe(packaged_t *p)
     const kapp_manifest_t *m = &p->manifest;
     (void)snprintf(p->version, sizeof(p->version), "%u.%u.%u", m->version.major, m->version.minor,
                    m->version.patch);
-    p->image = (app_image_t){.load = load, .unload = unload, .arg = p};
+    p->image = (app_image_t){.load = load, .unload = unload, .arg = p, .locate = locate};
+    p->denied = kapp_policy_denied(m, &p->verdict);
+    kapp_policy_event_rights(m, p->denied, &p->rights);
     p->app = (app_manifest_t){
         .name = m->name,
         .version = p->version,
@@ -190,6 +213,7 @@ static void describe(packaged_t *p)
         .restart_on_crash = m->restart_on_crash,
         .quota = &m->quota,
         .image = &p->image,
+        .event_rights = &p->rights.rights,
     };
 }
 

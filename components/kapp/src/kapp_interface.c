@@ -17,12 +17,14 @@
 #include "interface_list.h"
 #include "data_app/app_data.h"
 #include "kapp_internal.h"
+#include "kapp_libc.h"
 #include "system_service/error_codes.h"
 
 static const char *TAG = "kapp";
 
-#define AS_EXPORT(group, minor, name) {#name, (kapp_function_t)name, KAPP_GROUP_##group, minor},
-static const kapp_export_t s_exports[] = {KAPP_INTERFACE_FUNCTIONS(AS_EXPORT)};
+#define AS_EXPORT(group, minor, name)    {#name, (kapp_function_t)name, KAPP_GROUP_##group, minor},
+#define AS_OTHER(group, minor, name, by) {#name, (kapp_function_t)by, KAPP_GROUP_##group, minor},
+static const kapp_export_t s_exports[] = {KAPP_INTERFACE_FUNCTIONS(AS_EXPORT, AS_OTHER)};
 
 #define COUNT (sizeof(s_exports) / sizeof(s_exports[0]))
 
@@ -146,7 +148,7 @@ esp_err_t kapp_interface_resolve(void *arg, const char *name, uintptr_t *address
     const kapp_manifest_t *m = importer->manifest;
     const kapp_export_t *entry = find(importer->list, name);
     if (entry == NULL) {
-        ESP_LOGW(TAG, "%s imports %s, which no interface has", m->name, name);
+        ESP_LOGW(TAG, "%s imports %s, which no interface of this system has", m->name, name);
         return ESP_ERR_NOT_FOUND;
     }
     const char *group = kapp_group_name(entry->group);
@@ -157,8 +159,15 @@ esp_err_t kapp_interface_resolve(void *arg, const char *name, uintptr_t *address
                  stated == NULL ? "none" : "an older one");
         return ESP_ERR_LOADER_ABI_MISMATCH;
     }
-    if (entry->group != KAPP_GROUP_CORE && (m->permissions & 1u << entry->group) == 0) {
-        ESP_LOGE(TAG, "%s imports %s without the permission '%s'", m->name, name, group);
+    const uint32_t permission = 1u << entry->group;
+    if (entry->group != KAPP_GROUP_CORE && (m->permissions & permission) == 0) {
+        ESP_LOGE(TAG, "%s imports %s, for which its manifest must ask for the permission '%s'",
+                 m->name, name, group);
+        return ESP_ERR_APP_PERMISSION_DENIED;
+    }
+    if (entry->group != KAPP_GROUP_CORE && (importer->denied & permission) != 0) {
+        ESP_LOGE(TAG, "%s imports %s, but this system does not grant it the permission '%s'",
+                 m->name, name, group);
         return ESP_ERR_APP_PERMISSION_DENIED;
     }
     *address = (uintptr_t)entry->function;

@@ -132,7 +132,7 @@ static esp_err_t check(staged_t *staged)
     if (strncmp(staged->manifest.id, KAPP_BUILT_IN_PREFIX, strlen(KAPP_BUILT_IN_PREFIX)) == 0) {
         return ESP_ERR_KAPP_STORE_BUILT_IN;
     }
-    return kapp_app_try(&staged->reader, &staged->manifest);
+    return kapp_app_try(&staged->reader, &staged->verdict, &staged->manifest);
 }
 
 esp_err_t kapp_stage(const kapp_stream_t *stream, staged_t **out)

@@ -37,6 +37,7 @@ typedef struct {
     _Atomic uint8_t refs;           /* 0 = free */
     _Atomic uint8_t task_state;     /* app_task_t */
     _Atomic uint8_t state;          /* app_state_t: what the app's own calls look at */
+    _Atomic uint32_t refusals;      /* of event names that it may not use */
     _Atomic uint32_t alive_ms;      /* last pause point; wraps */
     uint32_t watch_ms;              /* longest time between two */
     void (*entry_point)(app_context_t *ctx);

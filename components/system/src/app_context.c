@@ -11,6 +11,7 @@
 #include "esp_timer.h"
 
 #include "app_lifecycle.h"
+#include "app_rights.h"
 #include "system_service/memory_utils.h"
 
 /** Return from the calling function unless the context is the caller's own. */
@@ -19,6 +20,15 @@
     if (life == NULL) {                                                                            \
         return refusal;                                                                            \
     }
+
+/** Return ESP_ERR_APP_PERMISSION_DENIED from the calling function unless the app may. */
+#define MAY(check)                                                                                 \
+    do {                                                                                           \
+        const esp_err_t may = (check);                                                             \
+        if (may != ESP_OK) {                                                                       \
+            return may;                                                                            \
+        }                                                                                          \
+    } while (0)
 
 /* ---- pause points --------------------------------------------------------------------------- */
 
@@ -124,6 +134,7 @@ static esp_err_t ctx_set_state(app_context_t *ctx, app_state_t state)
 static esp_err_t ctx_register_event(app_context_t *ctx, const char *name, system_event_type_t *out)
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
+    MAY(app_rights_check(life, name, APP_EVENT_POST | APP_EVENT_SUBSCRIBE));
     return system_event_register_type(name, out);
 }
 
@@ -131,6 +142,7 @@ static esp_err_t ctx_subscribe(app_context_t *ctx, system_event_type_t type,
                                system_event_handler_t handler, void *user_data)
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
+    MAY(app_rights_check_type(life, type, APP_EVENT_SUBSCRIBE));
     return system_event_subscribe(life->id, type, handler, user_data);
 }
 
@@ -138,6 +150,7 @@ static esp_err_t ctx_subscribe_pattern(app_context_t *ctx, const char *pattern,
                                        system_event_handler_t handler, void *user_data)
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
+    MAY(app_rights_check(life, pattern, APP_EVENT_SUBSCRIBE));
     return system_event_subscribe_pattern(life->id, pattern, handler, user_data, NULL, NULL);
 }
 
@@ -152,6 +165,7 @@ static esp_err_t ctx_post_event(app_context_t *ctx, system_event_type_t type, co
                                 size_t size, uint8_t priority)
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
+    MAY(app_rights_check_type(life, type, APP_EVENT_POST));
     return system_event_post(life->id, type, data, size, priority);
 }
 
@@ -160,6 +174,7 @@ static esp_err_t ctx_post_after(app_context_t *ctx, system_event_type_t type, co
                                 system_event_timer_t *out)
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
+    MAY(app_rights_check_type(life, type, APP_EVENT_POST));
     return system_event_post_after(life->id, type, data, size, priority, delay_ms, out);
 }
 
@@ -168,6 +183,7 @@ static esp_err_t ctx_post_every(app_context_t *ctx, system_event_type_t type, co
                                 system_event_timer_t *out)
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
+    MAY(app_rights_check_type(life, type, APP_EVENT_POST));
     return system_event_post_every(life->id, type, data, size, priority, period_ms, out);
 }
 
@@ -189,6 +205,7 @@ static esp_err_t ctx_serve(app_context_t *ctx, system_event_type_t type,
                            system_request_handler_t handler, void *user_data)
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
+    MAY(app_rights_check_type(life, type, APP_EVENT_SUBSCRIBE));
     return system_request_serve(life->id, type, handler, user_data);
 }
 
@@ -198,6 +215,7 @@ static esp_err_t ctx_request(app_context_t *ctx, system_service_id_t target,
                              uint32_t timeout_ms)
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
+    MAY(app_rights_check_type(life, type, APP_EVENT_POST));
     return system_request_sync(life->id, target, type, data, size, priority, response,
                                response_size, timeout_ms);
 }
@@ -208,6 +226,7 @@ static esp_err_t ctx_request_async(app_context_t *ctx, system_service_id_t targe
                                    void *user_data, uint32_t timeout_ms, system_request_id_t *out)
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
+    MAY(app_rights_check_type(life, type, APP_EVENT_POST));
     return system_request_async(life->id, target, type, data, size, priority, callback, user_data,
                                 timeout_ms, out);
 }

@@ -42,6 +42,7 @@ app_life_t *app_context_take(void)
         life->unload = NULL;
         life->image = NULL;
         life->image_kept = false;
+        atomic_store(&life->refusals, 0);
         atomic_store(&life->task_state, APP_TASK_NONE);
         atomic_store(&life->state, APP_STATE_STARTING);
         atomic_store(&life->identity->slot, SYSTEM_SLOT_DEAD);

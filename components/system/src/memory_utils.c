@@ -270,6 +270,25 @@ esp_err_t memory_free(void *ptr)
     return ret;
 }
 
+esp_err_t memory_size(const void *ptr, size_t *out)
+{
+    ledger_entry_t entry;
+    const unsigned caller = system_current_slot();
+
+    if (ptr == NULL || out == NULL) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    if (!ledger_find(ptr, &entry) || entry.kind != LEDGER_ACCOUNTED) {
+        return ledger_freed_lately(ptr) ? ESP_ERR_MEMORY_DOUBLE_FREE
+                                        : ESP_ERR_MEMORY_FOREIGN_POINTER;
+    }
+    if (caller != SYSTEM_SLOT_NONE && caller != entry.slot) {
+        return ESP_ERR_NOT_OWNER;
+    }
+    *out = entry.size;
+    return ESP_OK;
+}
+
 esp_err_t system_mem_free(void *ptr)
 {
     return memory_free(ptr);

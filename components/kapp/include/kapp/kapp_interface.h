@@ -43,10 +43,22 @@ typedef struct {
 /** @brief The list of this system. @context any task  @blocks never */
 const kapp_interface_list_t *kapp_interface_list(void);
 
+/**
+ * Decides what a package gets of the permissions that it asks for.
+ * @param signed_by  SHA-256 of the signer's key; NULL: it is not signed
+ * @return the permissions that are granted, 1 << kapp_group_t each
+ */
+typedef uint32_t (*kapp_policy_t)(const kapp_manifest_t *manifest, const uint8_t *signed_by);
+
+/** @brief Put another policy in the place of CONFIG_KAPP_GRANT_SIGNED and _UNSIGNED; NULL: those
+ *  again. Holds for packages that are registered from now on. @context init only  @blocks never */
+void kapp_policy_set(kapp_policy_t policy);
+
 /** Who imports from what. */
 typedef struct {
     const kapp_interface_list_t *list;
     const kapp_manifest_t *manifest;
+    uint32_t denied; /**< permissions that the policy does not grant it, 1 << kapp_group_t each */
 } kapp_importer_t;
 
 /**
@@ -67,7 +79,8 @@ esp_err_t kapp_interface_check(const kapp_importer_t *importer);
  *  - ESP_ERR_NOT_FOUND               nothing of that name can be imported
  *  - ESP_ERR_LOADER_ABI_MISMATCH     it came with a later version than the app was built against,
  *                                    or the app does not state its group
- *  - ESP_ERR_APP_PERMISSION_DENIED   the manifest does not ask for the group's permission
+ *  - ESP_ERR_APP_PERMISSION_DENIED   the manifest does not ask for the group's permission, or the
+ *                                    policy does not grant it: the log says which
  */
 esp_err_t kapp_interface_resolve(void *arg, const char *name, uintptr_t *address);
 

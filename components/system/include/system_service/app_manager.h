@@ -170,6 +170,20 @@ typedef struct {
     bool (*locate)(void *image, uintptr_t address, char name[APP_CRASH_NAME_MAX], uint32_t *offset);
 } app_image_t;
 
+#define APP_EVENT_POST      0x01u /**< post and schedule it, or ask somebody with it */
+#define APP_EVENT_SUBSCRIBE 0x02u /**< subscribe to it, or serve requests of it */
+
+/** Event names that an app may use beyond those that begin with its own name and a dot. */
+typedef struct {
+    uint8_t rights;      /**< APP_EVENT_* */
+    const char *pattern; /**< a name, or the beginning of one and '*' */
+} app_event_right_t;
+
+typedef struct {
+    const app_event_right_t *list;
+    uint8_t count;
+} app_event_rights_t;
+
 /** What an app consists of. Lives as long as the app is registered, in flash as a rule. */
 typedef struct {
     const char *name;        /**< 1..SYSTEM_NAME_MAX bytes of [A-Za-z0-9_.-]; no service has it */
@@ -188,6 +202,8 @@ typedef struct {
                                        CONFIG_SYSTEM_RESTART_WINDOW_MS */
     const service_quota_t *quota; /**< NULL = the defaults of resource_quota.h */
     const app_image_t *image;     /**< NULL: its code is part of the firmware */
+    const app_event_rights_t *event_rights; /**< NULL: any event; else what is beyond is refused
+                                                  with ESP_ERR_APP_PERMISSION_DENIED */
 } app_manifest_t;
 
 /** A snapshot of one app; every field is always written. */

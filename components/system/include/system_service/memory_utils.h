@@ -99,6 +99,15 @@ void *system_mem_alloc(system_service_id_t id, size_t size, memory_purpose_t pur
  */
 esp_err_t memory_free(void *ptr);
 
+/**
+ * @brief How large a block of memory_alloc() is, as it was asked for.
+ * @context any task  @blocks never
+ * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_NOT_OWNER it is somebody else's;
+ *         ESP_ERR_MEMORY_DOUBLE_FREE it was freed already; ESP_ERR_MEMORY_FOREIGN_POINTER it is no
+ *         block of memory_alloc()
+ */
+esp_err_t memory_size(const void *ptr, size_t *out);
+
 /** @brief The same as memory_free(). */
 esp_err_t system_mem_free(void *ptr);
 
