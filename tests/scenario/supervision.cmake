@@ -14,3 +14,4 @@ foreach(name
         supervision_starved)
     kraken_scenario(${name} SRCS ${name}.c ${scripted} LINK system)
 endforeach()
+kraken_scenario(app_started_by_service SRCS app_started_by_service.c ${scripted} LINK system SEEDS 60)

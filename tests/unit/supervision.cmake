@@ -7,3 +7,4 @@ kraken_unit_test(supervision SRCS test_supervision.c ${scripted} LINK system PRI
 kraken_unit_test(service_watchdog BARE LINK system esp_timer PRIVATE_OF system
     SRCS test_service_watchdog.c "${KRAKEN_ROOT}/tests/support/fake_registry.c"
         "${KRAKEN_ROOT}/components/system/src/service_watchdog.c")
+kraken_unit_test(ownership SRCS test_ownership.c ${scripted} LINK system)

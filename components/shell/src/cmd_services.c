@@ -148,8 +148,8 @@ int cmd_stats(int argc, char **argv)
     shell_print("events        posted %" PRIu32 ", delivered %" PRIu32 ", handled %" PRIu32,
                 bus.posted, bus.delivered, bus.handled);
     shell_print("not handled   refused %" PRIu32 ", displaced %" PRIu32 ", discarded %" PRIu32
-                ", no memory %" PRIu32,
-                bus.refused, bus.displaced, bus.discarded, bus.no_memory);
+                ", cut %" PRIu32 ", no memory %" PRIu32,
+                bus.refused, bus.displaced, bus.discarded, bus.cut, bus.no_memory);
     shell_print("requests      asked %" PRIu32 ", answered %" PRIu32 ", timeouts %" PRIu32
                 ", in flight %" PRIu32,
                 requests.asked, requests.answered, requests.timeouts, requests.in_flight);

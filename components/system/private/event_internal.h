@@ -35,6 +35,7 @@ void event_types_deinit(void);
 typedef struct {
     char name[SYSTEM_NAME_MAX + 1];
     _Atomic bool retained;
+    _Atomic system_service_id_t owner; /* who registered it first; NONE: firmware */
 } event_type_t;
 
 extern event_type_t event_type_table[CONFIG_SYSTEM_MAX_EVENT_TYPES];
@@ -354,6 +355,9 @@ bool event_worker_aside(unsigned n, unsigned *slot);
  *  @return ESP_OK it is gone; ESP_ERR_INVALID_STATE it holds a mutex; ESP_ERR_TIMEOUT not at a safe
  *          point now */
 esp_err_t event_worker_end_aside(unsigned n);
+/** Free the stacks of private workers whose owner is gone, once their tasks are gone too.
+ *  @context the supervisor  @return false: some still run */
+bool event_workers_free_stacks(void);
 /** Put shared workers where some are missing and places are free again. @context the supervisor
  *  @return false: some are missing still */
 bool event_workers_refill(void);
@@ -379,8 +383,8 @@ esp_err_t event_bus_post_for(system_service_id_t id, system_event_type_t type, c
  */
 esp_err_t event_bus_put_block(event_receiver_t receiver, pool_index_t block,
                               system_event_type_t type, uint8_t priority, uint32_t tag);
-/** A handler returned whose mailbox has a new worker by now. */
-void event_bus_count_handled(void);
+/** A handler was given up, and with it the event that it worked on. */
+void event_bus_count_cut(void);
 /** One delivery to a subscription found no room, and no poster adds it up. isr-ok */
 void event_bus_count_refused(uint16_t sub);
 void event_bus_count_discarded(unsigned n);

@@ -14,6 +14,7 @@
 #include "app_lifecycle.h"
 #include "app_manager_internal.h"
 #include "common_events_internal.h"
+#include "memory_utils_internal.h"
 #include "resource_quota_internal.h"
 #include "service_record.h"
 #include "supervisor_internal.h"
@@ -222,17 +223,10 @@ esp_err_t app_manager_unregister(const char *name)
 
 /* ---- starting and stopping ------------------------------------------------------------------ */
 
-esp_err_t app_manager_start(const char *name)
+/** What a start takes is the app's or the core's, whoever calls; and it is not to be cut half-way.
+ */
+static esp_err_t start_for_nobody(const char *name)
 {
-    if (name == NULL) {
-        return ESP_ERR_INVALID_ARG;
-    }
-    if (!system_is_initialized()) {
-        return ESP_ERR_APP_NOT_FOUND;
-    }
-    if (caller_is_app()) {
-        return ESP_ERR_NOT_OWNER;
-    }
     app_lock();
     app_t *app = find_locked(name);
     esp_err_t ret = ESP_OK;
@@ -247,6 +241,29 @@ esp_err_t app_manager_start(const char *name)
     }
     app_unlock();
     return ret == ESP_OK ? app_lifecycle_start(app) : ret;
+}
+
+esp_err_t app_manager_start(const char *name)
+{
+    if (name == NULL) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    if (!system_is_initialized()) {
+        return ESP_ERR_APP_NOT_FOUND;
+    }
+    if (caller_is_app()) {
+        return ESP_ERR_NOT_OWNER;
+    }
+    system_identity_t *identity = system_enter();
+    int pause = memory_tracking_pause();
+    while (pause < 0) { /* all places are taken, each for a moment */
+        vTaskDelay(1);
+        pause = memory_tracking_pause();
+    }
+    const esp_err_t ret = start_for_nobody(name);
+    memory_tracking_resume(pause);
+    system_leave(identity);
+    return ret;
 }
 
 /** True where a call may not wait for an app to stop. */

@@ -18,9 +18,8 @@
 /* What happens with every event is counted elsewhere: posts by the sequence number, deliveries and
  * returns in the mailboxes. */
 static struct {
-    _Atomic uint32_t unsent;  /* took a sequence number, but were no posts */
-    _Atomic uint32_t handled; /* not counted in the mailbox any more */
-    _Atomic uint32_t refused, displaced, discarded, no_memory;
+    _Atomic uint32_t unsent; /* took a sequence number, but were no posts */
+    _Atomic uint32_t refused, displaced, discarded, cut, no_memory;
 } s_stats;
 
 static _Atomic uint32_t s_sequence;
@@ -38,9 +37,9 @@ void event_bus_init(void)
     atomic_store(&s_sequence, 0);
 }
 
-void event_bus_count_handled(void)
+void event_bus_count_cut(void)
 {
-    count(&s_stats.handled, 1);
+    count(&s_stats.cut, 1);
 }
 
 void event_bus_count_discarded(unsigned n)
@@ -490,10 +489,11 @@ esp_err_t system_event_get_bus_stats(system_event_bus_stats_t *out)
         .posted = atomic_load_explicit(&s_sequence, memory_order_relaxed) -
                   atomic_load_explicit(&s_stats.unsent, memory_order_relaxed),
         .delivered = delivered,
-        .handled = handled + atomic_load_explicit(&s_stats.handled, memory_order_relaxed),
+        .handled = handled,
         .refused = atomic_load_explicit(&s_stats.refused, memory_order_relaxed),
         .displaced = atomic_load_explicit(&s_stats.displaced, memory_order_relaxed),
         .discarded = atomic_load_explicit(&s_stats.discarded, memory_order_relaxed),
+        .cut = atomic_load_explicit(&s_stats.cut, memory_order_relaxed),
         .no_memory = atomic_load_explicit(&s_stats.no_memory, memory_order_relaxed),
     };
     return ESP_OK;

@@ -421,6 +421,7 @@ bool event_mailbox_seize(unsigned slot, struct event_worker *worker, uint16_t su
     }
     portEXIT_CRITICAL(&mailbox->lock);
     if (seized) {
+        event_bus_count_cut();
         event_waiters_signal(slot);
     }
     return seized;

@@ -144,7 +144,15 @@ unsigned event_timers_count(unsigned slot)
 static esp_err_t add(const event_timer_t *wanted, system_event_timer_t *out)
 {
     esp_err_t ret = ESP_ERR_EVENT_TIMERS_FULL;
+    unsigned mine = 0;
     portENTER_CRITICAL(&s_lock);
+    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_EVENT_TIMERS; i++) {
+        mine += s_timers[i].used && s_timers[i].owner == wanted->owner;
+    }
+    if (mine >= CONFIG_SYSTEM_MAX_EVENT_TIMERS_PER_OWNER) {
+        portEXIT_CRITICAL(&s_lock);
+        return ESP_ERR_EVENT_TIMERS_EXCEEDED;
+    }
     for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_EVENT_TIMERS && ret != ESP_OK; i++) {
         if (s_timers[i].used) {
             continue;

@@ -7,8 +7,10 @@
 
 #include "esp_attr.h"
 
+#include "common_events_internal.h"
 #include "event_internal.h"
 #include "flight_recorder_internal.h"
+#include "service_record.h"
 
 EXT_RAM_BSS_ATTR event_type_t event_type_table[CONFIG_SYSTEM_MAX_EVENT_TYPES];
 _Atomic uint16_t event_type_count;
@@ -95,6 +97,7 @@ static esp_err_t register_locked(const char *name, system_event_type_t *out)
     }
     *out = (system_event_type_t)(count + 1);
     system_copy_name(entry(*out)->name, name);
+    atomic_store(&entry(*out)->owner, service_slot_id(system_current_slot()));
     flight_tag_register(*out, name);
     atomic_store_explicit(&event_type_count, (uint16_t)(count + 1), memory_order_release);
     event_routes_type_added(*out);
@@ -123,10 +126,29 @@ esp_err_t system_event_register_type(const char *name, system_event_type_t *out)
     return ret;
 }
 
+/** Whose type is it? What firmware registered, or an owner that is gone, is the services'. */
+static bool may_retain(system_event_type_t type)
+{
+    unsigned slot;
+    const unsigned caller = system_current_slot();
+    const system_service_id_t owner = atomic_load(&entry(type)->owner);
+    if (caller == SYSTEM_SLOT_NONE) {
+        return true;
+    }
+    if (service_slot_of(owner, &slot) == ESP_OK) {
+        return slot == caller;
+    }
+    return type > SYSTEM_EVENT_COMMON_COUNT && caller < SYSTEM_SLOTS &&
+           !service_record(caller)->is_app;
+}
+
 esp_err_t system_event_set_retained(system_event_type_t type, bool retained)
 {
     if (!event_type_known(type)) {
         return ESP_ERR_EVENT_TYPE_NOT_FOUND;
+    }
+    if (!may_retain(type)) {
+        return ESP_ERR_NOT_OWNER;
     }
     system_identity_t *identity = system_enter(); /* not to be cut with the last value in hand */
     atomic_store(&entry(type)->retained, retained);

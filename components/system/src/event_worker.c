@@ -234,7 +234,6 @@ static bool handle_locked(event_worker_t *worker, mailbox_t *mailbox, unsigned s
     portENTER_CRITICAL(&mailbox->lock);
     if (atomic_load_explicit(&worker->quarantined, memory_order_relaxed)) { /* set under the lock */
         portEXIT_CRITICAL(&mailbox->lock);
-        event_bus_count_handled();
         event_worker_release_block(worker);
         return false;
     }

@@ -211,8 +211,32 @@ void event_worker_forget_private(unsigned slot)
             worker->private_slot == slot) {
             vPortFree(worker->private_stack);
             worker->private_stack = NULL;
+        } else if (worker->private_stack != NULL && worker->private_slot == slot) {
+            worker->private_slot = SYSTEM_SLOT_NONE; /* its task still runs on it */
+            last_resort_aside();
         }
     }
+}
+
+bool event_workers_free_stacks(void)
+{
+    bool all = true;
+    registry_lock();
+    for (unsigned n = STATIC_WORKERS; n < WORKERS; n++) {
+        event_worker_t *worker = &event_workers[n];
+        if (worker->private_stack == NULL || worker->private_slot != SYSTEM_SLOT_NONE) {
+            continue;
+        }
+        (void)reap(worker);
+        if (atomic_load(&worker->alive) == PLACE_FREE) {
+            vPortFree(worker->private_stack);
+            worker->private_stack = NULL;
+        } else {
+            all = false;
+        }
+    }
+    registry_unlock();
+    return all;
 }
 
 esp_err_t event_worker_destroy_private(event_worker_t *worker)

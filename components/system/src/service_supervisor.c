@@ -392,6 +392,10 @@ static esp_err_t check_caller(void)
     if (!system_is_initialized()) {
         return ESP_ERR_SYSTEM_NOT_INITIALIZED;
     }
+    const unsigned caller = system_current_slot();
+    if (caller == SYSTEM_SLOT_DEAD || (caller < SYSTEM_SLOTS && service_record(caller)->is_app)) {
+        return ESP_ERR_NOT_OWNER;
+    }
     return system_must_not_block() || lifecycle_runner_is_current() ? ESP_ERR_INVALID_STATE
                                                                     : ESP_OK;
 }

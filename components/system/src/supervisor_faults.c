@@ -258,10 +258,21 @@ void supervisor_fault(unsigned slot, esp_err_t reason)
 
 /* ---- asked for by others -------------------------------------------------------------------- */
 
+/** Firmware may command any service, its own code itself, and nobody else. */
+static esp_err_t slot_to_command(system_service_id_t id, unsigned *slot)
+{
+    const unsigned caller = system_current_slot();
+    const esp_err_t ret = service_slot_of(id, slot);
+    if (ret != ESP_OK) {
+        return ret;
+    }
+    return caller == SYSTEM_SLOT_NONE || caller == *slot ? ESP_OK : ESP_ERR_NOT_OWNER;
+}
+
 esp_err_t system_service_restart(system_service_id_t id)
 {
     unsigned slot;
-    const esp_err_t ret = service_slot_of(id, &slot);
+    const esp_err_t ret = slot_to_command(id, &slot);
     if (ret != ESP_OK) {
         return ret;
     }
@@ -280,7 +291,7 @@ esp_err_t system_service_restart(system_service_id_t id)
 esp_err_t system_service_report_fault(system_service_id_t id, esp_err_t reason)
 {
     unsigned slot;
-    const esp_err_t ret = service_slot_of(id, &slot);
+    const esp_err_t ret = slot_to_command(id, &slot);
     if (ret != ESP_OK) {
         return ret;
     }

@@ -162,7 +162,7 @@ static void look_at_aside(int64_t now)
             tried(&s_runners[n], lifecycle_end_aside(n), now);
         }
     }
-    if (!event_workers_refill()) {
+    if (!event_workers_refill() || !event_workers_free_stacks()) {
         s_look_us = now + ASIDE_LOOK_US;
     }
     if (event_workers_serving(WORKER_GENERAL) == 0 || lifecycle_runners_exhausted()) {

@@ -76,6 +76,7 @@ extern "C" {
     X(ESP_ERR_EVENT_TIMER_NOT_FOUND,    0x20D, "the timer fired for good or never was") \
     X(ESP_ERR_EVENT_DISPLACED,          0x20E, "a newer event took the place of this one") \
     X(ESP_ERR_EVENT_DISCARDED,          0x20F, "the subscriber went before its handler could run") \
+    X(ESP_ERR_EVENT_TIMERS_EXCEEDED,    0x210, "the owner has as many event timers as one may have") \
     /* resource quotas */                                                                           \
     X(ESP_ERR_QUOTA_EVENTS_EXCEEDED,    0x300, "the publisher used up its events per second: post less often") \
     X(ESP_ERR_QUOTA_SUBS_EXCEEDED,      0x301, "the owner has as many subscriptions as its quota allows") \

@@ -89,10 +89,13 @@ typedef struct {
 typedef struct {
     uint32_t posted;    /**< posts that passed every check */
     uint32_t delivered; /**< references put into mailboxes */
-    uint32_t handled;   /**< handlers that returned */
+    uint32_t handled;   /**< handlers that returned in time */
     uint32_t refused;   /**< deliveries refused for want of room */
     uint32_t displaced; /**< deliveries taken back by drop oldest or keep latest */
     uint32_t discarded; /**< deliveries thrown away because the subscriber went */
+    uint32_t cut;       /**< deliveries whose handler was given up: ended, or it returned too late.
+                             delivered = handled + displaced + discarded + cut, and what waits or
+                             is in its handler now */
     uint32_t no_memory; /**< posts that found no pool block */
 } system_event_bus_stats_t;
 
@@ -114,8 +117,9 @@ esp_err_t system_event_register_type(const char *name, system_event_type_t *out)
 /**
  * @brief Make a type keep its last event: a new subscriber gets it at once.
  *
- * @context any task  @blocks never
- * @return ESP_OK; ESP_ERR_EVENT_TYPE_NOT_FOUND
+ * @context the owner that registered it first, or firmware; of a type that firmware registered, or
+ *          whose owner is gone: any service. The core's own types: firmware  @blocks never
+ * @return ESP_OK; ESP_ERR_EVENT_TYPE_NOT_FOUND; ESP_ERR_NOT_OWNER
  */
 esp_err_t system_event_set_retained(system_event_type_t type, bool retained);
 

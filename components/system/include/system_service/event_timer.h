@@ -28,7 +28,8 @@ typedef uint32_t system_event_timer_t;
  * @return ESP_OK, or ESP_ERR_INVALID_ARG (delay too long; data NULL with a size),
  *         ESP_ERR_SERVICE_NOT_FOUND, ESP_ERR_SERVICE_STALE_ID, ESP_ERR_NOT_OWNER,
  *         ESP_ERR_EVENT_TYPE_NOT_FOUND, ESP_ERR_EVENT_DATA_TOO_LARGE (over
- *         SYSTEM_EVENT_TIMER_DATA_MAX), ESP_ERR_EVENT_TIMERS_FULL
+ *         SYSTEM_EVENT_TIMER_DATA_MAX), ESP_ERR_EVENT_TIMERS_FULL,
+ *         ESP_ERR_EVENT_TIMERS_EXCEEDED it has CONFIG_SYSTEM_MAX_EVENT_TIMERS_PER_OWNER already
  */
 esp_err_t system_event_post_after(system_service_id_t service_id, system_event_type_t type,
                                   const void *data, size_t size, uint8_t priority,

@@ -43,7 +43,8 @@ extern "C" {
  *         ESP_ERR_SERVICE_START_FAILED its init() or start() returned an error (see last_error),
  *         ESP_ERR_SERVICE_START_TIMEOUT it hung, ESP_ERR_SYSTEM_SAFE_MODE not critical, and safe
  *         mode is on, ESP_ERR_SERVICE_NOT_RESTARTABLE registered without a start function,
- *         ESP_ERR_INVALID_STATE called from a handler or lifecycle function
+ *         ESP_ERR_INVALID_STATE called from a handler or lifecycle function, ESP_ERR_NOT_OWNER
+ *         called by an app
  */
 esp_err_t system_service_start(system_service_id_t id);
 
@@ -56,8 +57,9 @@ esp_err_t system_service_stop(system_service_id_t id);
 
 /** @brief Restart one service now, as after a fault but without counting one. Returns when asked;
  *         follow the events service.restarting, service.recovered, service.failed.
- *  @context any task  @blocks never  @return ESP_OK; ESP_ERR_SERVICE_NOT_FOUND;
- *         ESP_ERR_SERVICE_STALE_ID; ESP_ERR_SERVICE_NOT_RESTARTABLE; ESP_ERR_INVALID_STATE */
+ *  @context the service's own code, or firmware  @blocks never  @return ESP_OK;
+ *         ESP_ERR_SERVICE_NOT_FOUND; ESP_ERR_SERVICE_STALE_ID; ESP_ERR_SERVICE_NOT_RESTARTABLE;
+ *         ESP_ERR_INVALID_STATE; ESP_ERR_NOT_OWNER called by another service or an app */
 esp_err_t system_service_restart(system_service_id_t id);
 
 /** @brief Start all registered services, dependencies first. A failure does not stop the others.
@@ -70,8 +72,9 @@ esp_err_t system_service_stop_all(void);
 /**
  * @brief Report a fault of a service, e.g. found by its driver: it is handled like a missed
  *        deadline.
- * @context any task  @blocks never
- * @return ESP_OK; ESP_ERR_SERVICE_NOT_FOUND; ESP_ERR_SERVICE_STALE_ID
+ * @context the service's own code, or firmware (an ISR is firmware)  @blocks never
+ * @return ESP_OK; ESP_ERR_SERVICE_NOT_FOUND; ESP_ERR_SERVICE_STALE_ID; ESP_ERR_NOT_OWNER called by
+ *         another service or an app
  */
 esp_err_t system_service_report_fault(system_service_id_t id, esp_err_t reason);
 

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What one service may do to another, and how much of what all share one may take: identity comes
+// from the code that runs, not from the id that is passed.
+
+#include <stdatomic.h>
+
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+
+#include "ktest.h"
+#include "scripted_service.h"
+#include "system_service/event_timer.h"
+#include "system_up.h"
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, boot, shut_down)
+
+static system_secure_key_t key;
+static system_service_id_t alice, bob;
+static system_event_type_t call_type;
+static scripted_t victim;
+
+/** What a service is to do in its own handler. */
+typedef struct {
+    esp_err_t (*fn)(uint32_t arg);
+    uint32_t arg;
+    esp_err_t result;
+    _Atomic uint32_t done;
+} call_t;
+static call_t the_call;
+
+static void on_call(const system_event_t *event, void *user_data)
+{
+    (void)event;
+    call_t *c = user_data;
+    c->result = c->fn(c->arg);
+    atomic_fetch_add(&c->done, 1);
+}
+
+static esp_err_t as(system_service_id_t who, esp_err_t (*fn)(uint32_t arg), uint32_t arg)
+{
+    the_call.fn = fn;
+    the_call.arg = arg;
+    atomic_store(&the_call.done, 0);
+    assert_int_equal(system_event_subscribe(who, call_type, on_call, &the_call), ESP_OK);
+    assert_int_equal(system_event_post(who, call_type, NULL, 0, SYSTEM_EVENT_PRIORITY_NORMAL),
+                     ESP_OK);
+    assert_true(system_up_wait(&the_call.done, 1, 5000));
+    assert_int_equal(system_event_unsubscribe_type(who, call_type, on_call), ESP_OK);
+    return the_call.result;
+}
+
+static int boot(void **state)
+{
+    (void)state;
+    key = system_up();
+    alice = system_up_service("alice");
+    bob = system_up_service("bob");
+    call_type = system_up_type("test.call");
+    scripted_prepare(&victim, "victim", NULL);
+    scripted_register(&victim);
+    assert_int_equal(system_service_start(victim.id), ESP_OK);
+    return 0;
+}
+
+static int shut_down(void **state)
+{
+    (void)state;
+    system_down(key);
+    return 0;
+}
+
+/* ---- commanding services --------------------------------------------------------------------- */
+
+static esp_err_t restart(uint32_t id)
+{
+    return system_service_restart(id);
+}
+
+static esp_err_t report(uint32_t id)
+{
+    return system_service_report_fault(id, ESP_ERR_SERVICE_CRASHED);
+}
+
+static void nobody_restarts_or_blames_another(void **state)
+{
+    (void)state;
+    assert_int_equal(as(alice, restart, victim.id), ESP_ERR_NOT_OWNER);
+    assert_int_equal(as(alice, report, victim.id), ESP_ERR_NOT_OWNER);
+    vTaskDelay(pdMS_TO_TICKS(50));
+    assert_int_equal(scripted_info(victim.id).state, SYSTEM_SERVICE_STATE_RUNNING);
+    assert_int_equal(scripted_info(victim.id).fault_count, 0);
+    assert_int_equal(as(victim.id, report, victim.id), ESP_OK); // itself it may
+    for (int i = 0; scripted_info(victim.id).restart_count != 1; i++) {
+        assert_true(i < 5000);
+        vTaskDelay(1);
+    }
+    assert_int_equal(system_service_restart(victim.id), ESP_OK); // and so may firmware
+}
+
+/* ---- retained values ------------------------------------------------------------------------- */
+
+static esp_err_t add_type(uint32_t arg)
+{
+    system_event_type_t type;
+    (void)arg;
+    return system_event_register_type("alice.state", &type);
+}
+
+static esp_err_t retain(uint32_t type)
+{
+    return system_event_set_retained((system_event_type_t)type, true);
+}
+
+static esp_err_t forget(uint32_t type)
+{
+    return system_event_set_retained((system_event_type_t)type, false);
+}
+
+static void a_retained_value_is_its_owners(void **state)
+{
+    (void)state;
+    assert_int_equal(as(alice, add_type, 0), ESP_OK);
+    const system_event_type_t type = system_up_type("alice.state"); // hers all the same
+    const system_event_type_t firmwares = system_up_type("board.state");
+    assert_int_equal(as(bob, retain, type), ESP_ERR_NOT_OWNER);
+    assert_int_equal(as(alice, retain, type), ESP_OK);
+    assert_int_equal(as(bob, forget, type), ESP_ERR_NOT_OWNER);
+    assert_int_equal(system_event_set_retained(type, false), ESP_OK);
+    assert_int_equal(as(bob, retain, firmwares), ESP_OK);
+    assert_int_equal(as(alice, forget, SYSTEM_EVENT_SYSTEM_READY), ESP_ERR_NOT_OWNER);
+    assert_int_equal(system_service_unregister(alice), ESP_OK);
+    assert_int_equal(as(bob, retain, type), ESP_OK); // nobody's any more
+}
+
+/* ---- timers ---------------------------------------------------------------------------------- */
+
+static void one_owner_cannot_have_all_timers(void **state)
+{
+    (void)state;
+    system_event_timer_t timer = 0;
+    _Static_assert(2 * CONFIG_SYSTEM_MAX_EVENT_TIMERS_PER_OWNER <= CONFIG_SYSTEM_MAX_EVENT_TIMERS,
+                   "there is room for both");
+    for (int i = 0; i < CONFIG_SYSTEM_MAX_EVENT_TIMERS_PER_OWNER; i++) {
+        assert_int_equal(system_event_post_after(alice, call_type, NULL, 0, 200, 60000, &timer),
+                         ESP_OK);
+    }
+    assert_int_equal(system_event_post_after(alice, call_type, NULL, 0, 200, 60000, NULL),
+                     ESP_ERR_EVENT_TIMERS_EXCEEDED);
+    assert_int_equal(system_event_post_every(bob, call_type, NULL, 0, 200, 60000, NULL), ESP_OK);
+    assert_int_equal(system_event_timer_cancel(alice, timer), ESP_OK);
+    assert_int_equal(system_event_post_after(alice, call_type, NULL, 0, 200, 60000, NULL), ESP_OK);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        CASE(nobody_restarts_or_blames_another),
+        CASE(a_retained_value_is_its_owners),
+        CASE(one_owner_cannot_have_all_timers),
+    };
+    return KTEST_MAIN(argc, argv, tests);
+}
