@@ -14,6 +14,9 @@ usage: ./kraken torture --mutants [--sample N] [--seed S] [--file NAME] [--again
 Each mutant is one changed line in a copy of the sources in the build folder. Torture runs first, then the tests that share a word
 with the file's name, then all unit, regression and specification tests in the simulator and the scenarios with few seeds; the
 first failure kills it, and so does running out of time. A mutant that does not compile, or compiles to the same code, is none.
+tests/torture/mutants_reviewed.tsv lists survivors that were looked at and make no difference that a test could see, with the reason
+for each; they do not count.
+
 Results are kept in build/mutants/results.jsonl: a run that is interrupted goes on where it was. Survivors are listed at the end.
 """
 
@@ -252,14 +255,27 @@ def load(path):
     return results
 
 
-def report(results):
+def reviewed(root):
+    """{(file, old, new): why}"""
+    found = {}
+    for line in (root / "tests/torture/mutants_reviewed.tsv").read_text().splitlines():
+        if line and not line.startswith("#"):
+            file, old, new, why = line.split("\t")
+            found[file, old, new] = why
+    return found
+
+
+def report(results, known):
+    for result in results:
+        if result["verdict"] == "survived" and (result["file"], result["old"].strip(), result["new"].strip()) in known:
+            result["verdict"] = "reviewed"
     verdicts = collections.Counter(result["verdict"] for result in results)
     by = collections.Counter("torture" if result["by"].startswith("torture") else "tests" for result in results
                              if result["verdict"] == "killed")
     real = verdicts["killed"] + verdicts["survived"]
     print(f"\n{real} mutants, {verdicts['killed']} killed ({by['torture']} by torture, {by['tests']} by tests), "
           f"{verdicts['survived']} survived: {100.0 * verdicts['killed'] / real if real else 0:.1f} %; "
-          f"{verdicts['no mutant']} more were none")
+          f"{verdicts['no mutant']} more were none, {verdicts['reviewed']} make no difference (tests/torture/mutants_reviewed.tsv)")
     for result in sorted(results, key=lambda r: (r["file"], r["line"])):
         if result["verdict"] == "survived":
             print(f"  {SOURCES}/{result['file']}:{result['line']}: {result['kind']}\n    - {result['old'].strip()}\n"
@@ -308,7 +324,7 @@ def main():
             out.write(json.dumps(results[key]) + "\n")
         print(f"{number} of {len(chosen)}, {time.monotonic() - started:.0f} s: {mutant.file}:{mutant.line} {mutant.kind}: "
               f"{verdict}{' by ' + by if by else ''}", flush=True)
-    report([results[key_of(mutant)] for mutant in chosen])
+    report([dict(results[key_of(mutant)]) for mutant in chosen], reviewed(options.root))
     return 0
 
 

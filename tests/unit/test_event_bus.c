@@ -565,6 +565,8 @@ static void timers_post_once_and_again_and_can_be_cancelled(void **state)
     uint8_t big[SYSTEM_EVENT_TIMER_DATA_MAX + 1] = {0};
     assert_int_equal(system_event_post_after(alice, ping, big, sizeof(big), 200, 5, NULL),
                      ESP_ERR_EVENT_DATA_TOO_LARGE);
+    assert_int_equal(system_event_post_after(alice, ping, big, sizeof(big) - 1, 200, 5, NULL),
+                     ESP_OK);
 }
 
 /* ---- the end of an owner -------------------------------------------------------------------- */

@@ -317,6 +317,27 @@ static void what_is_not_served_any_more_is_refused(void **state)
     tear_down_all();
 }
 
+static void what_no_handler_has_seen_ends_with_the_service(void **state)
+{
+    (void)state;
+    setup_all();
+    const unsigned slot = system_id_slot(s_bob);
+    assert_int_equal(system_request_serve(s_bob, s_add, on_keep, NULL), ESP_OK);
+    assert_int_equal(system_request_serve(s_bob, s_other, on_keep, NULL), ESP_OK);
+    event_mailbox_pause(slot, true);
+    assert_int_equal(system_request_async(s_alice, s_bob, s_add, NULL, 0, 200, on_response,
+                                          (void *)&s_responses, 60000, NULL),
+                     ESP_OK);
+    assert_int_equal(system_request_unserve(s_bob, s_other), ESP_OK);
+    assert_false(system_up_wait(&s_responses, 1, 20)); /* that was another type */
+    assert_int_equal(system_request_unserve(s_bob, s_add), ESP_OK);
+    assert_true(system_up_wait(&s_responses, 1, 5000));
+    assert_int_equal(s_last.status, ESP_ERR_REQUEST_NO_HANDLER);
+    event_mailbox_pause(slot, false);
+    assert_int_equal(s_served, 0);
+    tear_down_all();
+}
+
 static void a_full_table_refuses(void **state)
 {
     (void)state;
@@ -481,6 +502,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_unregistered_target_ends_its_requests),
         cmocka_unit_test(an_unregistered_asker_is_forgotten),
         cmocka_unit_test(what_is_not_served_any_more_is_refused),
+        cmocka_unit_test(what_no_handler_has_seen_ends_with_the_service),
         cmocka_unit_test(a_full_table_refuses),
         cmocka_unit_test(a_circle_of_waits_is_refused),
         cmocka_unit_test(to_ask_oneself_is_refused),
