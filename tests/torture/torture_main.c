@@ -43,6 +43,14 @@ typedef struct {
     torture_report_t report;
 } child_t;
 
+static volatile sig_atomic_t s_enough; // asked to come to an end: with a table all the same
+
+static void on_enough(int number)
+{
+    (void)number;
+    s_enough = 1;
+}
+
 static time_t now_s(void)
 {
     struct timespec now;
@@ -105,6 +113,7 @@ static void start_child(child_t *child, const options_t *options, uint64_t seed)
     child->pid = fork();
     if (child->pid == 0) {
         unsigned n = 0;
+        setpgid(0, 0); // Ctrl-C is for the runner
         arguments_of(options, seed, text, argv);
         while (argv[n] != NULL) {
             n++;
@@ -256,6 +265,9 @@ static void progress(uint64_t done, const options_t *options, time_t started)
 
 static bool more(const options_t *options, uint64_t begun, time_t started)
 {
+    if (s_enough) {
+        return false;
+    }
     return options->minutes != 0 ? now_s() - started < (time_t)options->minutes * 60
                                  : begun < options->seeds;
 }
@@ -270,6 +282,8 @@ static int run_many(const options_t *options)
     bool failed = false;
     unsigned running = 0;
     table_begin();
+    signal(SIGINT, on_enough);
+    signal(SIGTERM, on_enough);
     while (running > 0 || (!failed && more(options, begun, started))) {
         bool moved = false;
         for (unsigned i = 0; i < PARALLEL; i++) {
