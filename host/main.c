@@ -37,9 +37,11 @@ static const char s_help[] =
     "    --break-at N  raise SIGTRAP before event N, for a debugger\n"
     "    --verbose     print each record as it happens again\n"
     "    --any-build   try a recording that another build of the program made\n"
-    "  --picture F   run for a while without a shell, then write what is on the screen to F (PNG)\n"
-    "  --after MS    how long, for --picture; 3000 if not given\n"
-    "  --app NAME    start this app first, for --picture\n"
+    "  --picture F   at the end, write what is on the screen to F (PNG); without --demo and "
+    "--shell\n"
+    "                the end comes when it has run for a while\n"
+    "    --after MS    how long; 3000 if not given\n"
+    "    --app NAME    start this app first\n"
     "  --no-window   no window, although this computer has a display\n"
     "  --help        this text\n"
     "\n"
@@ -193,9 +195,8 @@ static void parse(int argc, char **argv, options_t *options)
                                     options->seeded || options->board.state_dir != NULL)) {
         refuse("--replay takes everything else from the recording", NULL);
     }
-    if (options->picture != NULL &&
-        (options->demo || options->shell || options->record != NULL || options->replay != NULL)) {
-        refuse("--picture excludes --demo, --shell, --record and --replay", NULL);
+    if (options->picture != NULL && options->replay != NULL) {
+        refuse("--picture and --replay exclude each other", NULL);
     }
 }
 
@@ -223,9 +224,10 @@ static void choose_mode(options_t *options)
     const bool watched = isatty(STDOUT_FILENO) == 1;
     const bool terminal = isatty(STDIN_FILENO) == 1 && watched;
     const bool shell = options->shell || (!options->demo && !options->seeded && terminal);
-    host_program_set_mode(options->picture != NULL ? HOST_PROGRAM_PICTURE
-                          : shell                  ? HOST_PROGRAM_SHELL
-                                                   : HOST_PROGRAM_DEMO);
+    const bool picture = options->picture != NULL && !options->shell && !options->demo;
+    host_program_set_mode(picture ? HOST_PROGRAM_PICTURE
+                          : shell ? HOST_PROGRAM_SHELL
+                                  : HOST_PROGRAM_DEMO);
     host_program_set_picture(&options->picture_of);
     options->window = terminal && !options->seeded && !options->no_window &&
                       options->picture == NULL && options->replay == NULL;

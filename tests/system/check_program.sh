@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The program from outside.
-#   check_program.sh PART PROGRAM FLAVOUR     PART: arguments, demo_sim, demo_threads, shell, reboot
+#   check_program.sh PART PROGRAM FLAVOUR     PART: arguments, demo_sim, demo_threads, shell, reboot, picture
 set -u
 
 part=$1
@@ -54,6 +54,8 @@ check_arguments()
     expect 2 '--seed wants a number: -1' --seed -1
     expect 2 'exclude each other' --demo --shell
     expect 2 'what is this: word' word
+    expect 2 'exclude each other' --picture x.png --replay y
+    expect 2 '--after wants' --picture x.png --after soon
     expect 2 'not a directory' --state "$output"
 }
 
@@ -94,7 +96,34 @@ check_shell()
     shell 0 'demo.sensor *events [1-9]' 'inject flood demo.sensor 500\nsleep 1\nhealth\n'
     shell 0 'shell *RUNNING' 'safe enter\nsleep 1\nservices\n'
     shell 0 'demo.logger *STOPPED' 'safe enter\nsleep 1\nservices\n'
+    shell 0 'the panel well' 'sleep 1\ndisplay\n'
+    shell 0 'the panel does not answer' 'display fault unplugged\nsleep 3\ndisplay\n'
+    shell 0 '320 x 240 pixels, turned by 90' 'display turn 90\nsleep 1\ndisplay\n'
+    shell 0 'display *RUNNING *1 *1' 'display fault stuck\ndisplay toast hello\nsleep 5\nservices\n'
+    shell 1 'usage: display' 'display brightness 0\n'
     shell 0 'hello *[0-9.]* *PAUSED' 'sleep 1\napp pause hello\napps\n'
+}
+
+check_picture()
+{
+    picture=$output.png
+    for arguments in "" "--app launcher --after 500"; do
+        # shellcheck disable=SC2086 # a list of arguments
+        expect 0 '' --seed 1 --picture "$picture" $arguments
+        [ "$(head -c 4 "$picture" | tail -c 3)" = PNG ]
+        verdict 'it is a PNG file' $?
+    done
+    cp "$picture" "$output.2"
+    expect 0 '' --seed 1 --picture "$picture" --app launcher --after 500
+    cmp "$picture" "$output.2"
+    verdict 'the same seed, the same picture' $?
+    rm -f "$picture"
+    printf 'display brightness 20\n' | "$program" --seed 1 --shell --picture "$picture" >"$output" 2>&1
+    [ -s "$picture" ] && ! cmp -s "$picture" "$output.2"
+    verdict 'a picture after commands: darker' $?
+    expect 1 'ESP_ERR_APP_NOT_FOUND' --seed 1 --picture "$picture" --app nobody
+    expect 1 'No such file or directory' --seed 1 --picture "$output.none/x.png" --after 100
+    rm -f "$picture"
 }
 
 check_reboot()
@@ -111,6 +140,7 @@ demo_sim) check_demo_sim ;;
 demo_threads) check_demo_threads ;;
 shell) check_shell ;;
 reboot) check_reboot ;;
+picture) check_picture ;;
 *)
     echo "no such part: $part"
     exit 2

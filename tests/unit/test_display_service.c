@@ -239,6 +239,10 @@ static void the_screen_turns(void **state)
         {0, 0, 0, WIDTH - 1, HEIGHT - 1},
     };
     for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
+        const uint32_t failures = display_app_info().failures;
+        (void)display_app_do(DISPLAY_APP_IS_RED, display_app_dot);
+        (void)display_app_do(DISPLAY_APP_IS_RED, display_app_fill);
+        // At once: what is damaged by that is damage of a screen of another shape.
         assert_int_equal(display_app_set(DISPLAY_SET_DEGREES, 0, turns[i].degrees, true), ESP_OK);
         esp_err_t ret = display_app_do(DISPLAY_APP_IS_RED, display_app_fill);
         if (turns[i].degrees != 180 || ret != ESP_OK) { // from 90 to 180 the size changes too
@@ -253,6 +257,7 @@ static void the_screen_turns(void **state)
         assert_int_equal(s_state.width, across ? HEIGHT : WIDTH);
         assert_int_equal(s_state.height, across ? WIDTH : HEIGHT);
         assert_int_equal(s_focus.degrees, turns[i].degrees);
+        assert_int_equal(display_app_info().failures, failures);
     }
     assert_true(display_app_wait_for_body(RED));
 }

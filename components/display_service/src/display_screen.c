@@ -58,6 +58,7 @@ void display_screen_resize(uint16_t degrees)
     const unsigned width = across ? CONFIG_DISPLAY_HEIGHT : CONFIG_DISPLAY_WIDTH;
     const unsigned height = across ? CONFIG_DISPLAY_WIDTH : CONFIG_DISPLAY_HEIGHT;
     display_canvas_init(&s_back, s_back_pixels, width, height, width);
+    s_damage.count = 0; /* of another shape: it may lie outside */
     display_screen_forget();
 }
 

@@ -10,6 +10,8 @@ static const shell_command_t s_commands[] = {
     {"autostart", "APP on|off", "start an installed app at boot, or not", cmd_autostart},
     {"blackbox", "[N]", "how this boot came about, and the last N records that survive a reset", cmd_blackbox},
     {"deps",     "", "who needs whom, and the start order", cmd_deps},
+    {"display",  "[brightness PERCENT | turn DEGREES | sleep | wake | show APP | toast TEXT | fault KIND]",
+                 "the screen; KIND is none, unplugged, stuck, short or wrong", cmd_display},
     {"events",   "[tap [PATTERN [SECONDS]] | tap off]",
                  "event types and counts of the bus; a tap shows events as they are delivered", cmd_events},
     {"handlers", "[NAME]", "how long event handlers run", cmd_handlers},
