@@ -11,6 +11,7 @@
 #include "ktest.h"
 #include "scripted_service.h"
 #include "system_service/event_timer.h"
+#include "system_service/request_response.h"
 #include "system_up.h"
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, boot, shut_down)
@@ -152,12 +153,36 @@ static void one_owner_cannot_have_all_timers(void **state)
     assert_int_equal(system_event_post_after(alice, call_type, NULL, 0, 200, 60000, NULL), ESP_OK);
 }
 
+/* ---- the true culprit ------------------------------------------------------------------------ */
+
+static void slow_server(const system_request_t *request, void *user_data)
+{
+    (void)user_data;
+    vTaskDelay(pdMS_TO_TICKS(CONFIG_SYSTEM_HANDLER_WARN_MS + 200));
+    (void)system_request_respond(request->id, ESP_OK, NULL, 0);
+}
+
+static void a_slow_request_handler_is_named_itself(void **state)
+{
+    (void)state;
+    observed_t seen;
+    (void)observer_start();
+    assert_int_equal(system_request_serve(alice, call_type, slow_server, NULL), ESP_OK);
+    assert_int_equal(system_request_sync(bob, alice, call_type, NULL, 0,
+                                         SYSTEM_EVENT_PRIORITY_NORMAL, NULL, NULL, 5000),
+                     ESP_OK);
+    assert_true(observer_wait(SYSTEM_EVENT_HANDLER_SLOW, "alice", 1, 1000));
+    assert_true(observer_last(SYSTEM_EVENT_HANDLER_SLOW, "alice", &seen));
+    assert_true(seen.slow.handler == (uintptr_t)slow_server);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         CASE(nobody_restarts_or_blames_another),
         CASE(a_retained_value_is_its_owners),
         CASE(one_owner_cannot_have_all_timers),
+        CASE(a_slow_request_handler_is_named_itself),
     };
     return KTEST_MAIN(argc, argv, tests);
 }

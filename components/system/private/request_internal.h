@@ -45,6 +45,8 @@ void requests_end_unseen(unsigned slot, system_event_type_t type);
  */
 
 void request_handlers_init(void);
+/** What runs in a subscription: its handler, or the request handler that it stands for. */
+system_event_handler_t request_handler_behind(uint16_t sub, system_event_handler_t handler);
 /** Find who serves a type: slot, or with SYSTEM_SLOT_NONE anybody.
  *  @return false: nobody does */
 bool request_handler_find(unsigned slot, system_event_type_t type, unsigned *target,

@@ -93,6 +93,18 @@ static void on_request(const system_event_t *event, void *user_data)
     h.handler(&request, h.user_data);
 }
 
+system_event_handler_t request_handler_behind(uint16_t sub, system_event_handler_t handler)
+{
+    portENTER_CRITICAL(&s_lock);
+    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_REQUEST_HANDLERS && handler == on_request; i++) {
+        if (s_handlers[i].state == HANDLER_READY && s_handlers[i].receiver.sub == sub) {
+            handler = (system_event_handler_t)(void (*)(void))s_handlers[i].handler;
+        }
+    }
+    portEXIT_CRITICAL(&s_lock);
+    return handler; /* to be named, not to be called */
+}
+
 /** Take an entry for (slot, type). */
 static esp_err_t take(unsigned slot, system_event_type_t type, request_handler_t **out)
 {

@@ -12,6 +12,7 @@
 #include "common_events_internal.h"
 #include "event_internal.h"
 #include "lifecycle_runner.h"
+#include "request_internal.h"
 #include "symbol_backend.h"
 #include "watchdog_internal.h"
 
@@ -83,6 +84,7 @@ bool supervisor_take_worker(unsigned slot)
         if (ret == ESP_ERR_NOT_FOUND) {
             return false;
         }
+        run.handler = request_handler_behind(run.sub, run.handler);
         char handler[SYMBOL_TEXT_MAX];
         symbol_backend_describe((uintptr_t)run.handler, handler);
         ESP_LOGE(TAG, "%s: handler %s for '%s' gave no answer for %" PRIu32 " ms: worker %u %s",

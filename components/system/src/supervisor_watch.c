@@ -14,6 +14,7 @@
 #include "event_internal.h"
 #include "flight_recorder_internal.h"
 #include "handler_monitor_internal.h"
+#include "request_internal.h"
 #include "resource_quota_internal.h"
 #include "symbol_backend.h"
 #include "watchdog_internal.h"
@@ -123,6 +124,7 @@ static void watch_handler(unsigned worker)
     if (!event_worker_running(worker, &run) || run.slot >= SYSTEM_SLOTS) {
         return;
     }
+    run.handler = request_handler_behind(run.sub, run.handler);
     const int64_t now = esp_timer_get_time();
     const bool had_chance = had_its_chance(&run, now);
     if (run.running_us < run.time_limit_us) {
