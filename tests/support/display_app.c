@@ -57,10 +57,15 @@ static const app_manifest_t s_manifests[DISPLAY_APPS] = {
      .quota = &s_quota},
 };
 
-void display_app_start(int which)
+void display_app_register(int which)
 {
     atomic_store(&s_workers[which].work, NULL);
     KTEST_CHECK(app_manager_register(&s_manifests[which]) == ESP_OK);
+}
+
+void display_app_start(int which)
+{
+    display_app_register(which);
     KTEST_CHECK(app_manager_start(s_manifests[which].name) == ESP_OK);
 }
 

@@ -36,6 +36,9 @@ bool display_app_body_is(uint16_t color);
 /** Wait for it, 3 seconds at most. */
 bool display_app_wait_for_body(uint16_t color);
 
+/** Make app number which known, without starting it; ends the test when it cannot be. */
+void display_app_register(int which);
+
 /** Start app number which ("red" or "blue"); ends the test when it cannot be. */
 void display_app_start(int which);
 

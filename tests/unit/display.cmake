@@ -11,3 +11,5 @@ kraken_unit_test(display_service SRCS test_display_service.c ${display_app}
     LINK display_service app_control_service esp_timer system)
 # Its waits for the panel are seconds: virtual ones.
 kraken_unit_test(display_faults SRCS test_display_faults.c ${display_app} LINK display_service system MODES sim)
+kraken_unit_test(launcher SRCS test_launcher.c ${display_app}
+    LINK launcher app_control_service display_service input_service system)

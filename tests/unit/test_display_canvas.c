@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "display_app/display_interface.h"
 #include "display_app/display_text.h"
 #include "display_app/display_widgets.h"
 #include "ktest.h"
@@ -369,6 +370,21 @@ static void a_list_scrolls_to_what_is_selected(void **state)
     assert_int_equal(list.selected, -1);
 }
 
+static void the_interface_of_apps_names_what_there_is(void **state)
+{
+    (void)state;
+#define AS_FUNCTION(group, minor, name) (void (*)(void))(name),
+#define AS_DATA(group, minor, name)     &(name),
+    void (*const functions[])(void) = {DISPLAY_INTERFACE_FUNCTIONS(AS_FUNCTION)};
+    const void *const data[] = {DISPLAY_INTERFACE_DATA(AS_DATA)};
+    for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+        for (size_t j = 0; j < i; j++) {
+            assert_true(functions[i] != functions[j]);
+        }
+    }
+    assert_true(data[0] != data[1]);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -384,6 +400,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(no_byte_of_a_text_is_trusted),
         cmocka_unit_test_setup(a_text_that_does_not_fit_ends_in_an_ellipsis, blank),
         cmocka_unit_test_setup(a_paragraph_breaks_at_spaces, blank),
+        cmocka_unit_test(the_interface_of_apps_names_what_there_is),
         cmocka_unit_test_setup(a_list_scrolls_to_what_is_selected, blank),
     };
     return KTEST_MAIN(argc, argv, tests);
