@@ -133,10 +133,10 @@ void watch_begin(watch_t *watch, const planned_fault_t *fault)
     watch->sequence = newest_sequence();
     for (unsigned i = 0; i < torture_plan()->services; i++) {
         watch->faults[i] = actor_info(&actors[i]).fault_count;
+        watch->lives[i] = atomic_load(&actors[i].life);
     }
     watch->restarts_failed = watch_stats(watch->victim).restarts_failed;
     watch->restarts = watch_stats(watch->victim).restarts;
-    watch->life = atomic_load(&watch->victim->life);
     for (unsigned i = 0; i < torture_plan()->apps; i++) {
         watch->crashes[i] = watch_app(&actor_apps[i]).crashes;
     }
@@ -278,7 +278,7 @@ static bool may_escalate(const watch_t *watch, const planned_fault_t *fault)
 static void check_restarted(const watch_t *watch, const planned_fault_t *fault)
 {
     const uint32_t restarts = watch_stats(watch->victim).restarts - watch->restarts;
-    const uint32_t lives = atomic_load(&watch->victim->life) - watch->life;
+    const uint32_t lives = atomic_load(&watch->victim->life) - watch->lives[watch->victim - actors];
     const bool asks_for_it = fault->kind == TORTURE_HANG_HANDLER ||
                              fault->kind == TORTURE_SILENCE ||
                              (fault->kind == TORTURE_REPORTED && watch->column != IN_STOPPED);
@@ -287,6 +287,17 @@ static void check_restarted(const watch_t *watch, const planned_fault_t *fault)
                   watch->victim->name, restarts, lives);
     TORTURE_CHECK(!asks_for_it || watch->asked_down || lives != 0,
                   "%s was at fault and lives on as it was", watch->victim->name);
+    if (!asks_for_it || fault->state != IN_RUNNING ||
+        (torture_plan()->strategy <= SYSTEM_STRATEGY_REST_FOR_ONE &&
+         torture_plan()->strategy != SYSTEM_STRATEGY_ONE_FOR_ONE)) {
+        return;
+    }
+    for (unsigned i = 0; i < torture_plan()->services; i++) {
+        TORTURE_CHECK(&actors[i] == watch->victim ||
+                          atomic_load(&actors[i].life) == watch->lives[i],
+                      "%s was restarted for a fault of %s, and is in no group with it",
+                      actors[i].name, watch->victim->name);
+    }
 }
 
 static void settle(watch_t *watch, const planned_fault_t *fault)

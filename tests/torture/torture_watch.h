@@ -20,7 +20,7 @@ typedef struct {
     uint32_t faults[SERVICES_MAX];
     uint32_t restarts_failed;
     uint32_t restarts;
-    uint32_t life;
+    uint32_t lives[SERVICES_MAX];
     uint32_t recorded; // by the flight recorder, when it was last looked at
     uint32_t crashes[APPS_MAX];
     bool asked_down; // the victim is to be stopped at the end

@@ -21,8 +21,8 @@
 #:   --mutants       change the core a line at a time: which changes do torture and the tests notice? (tools/mutants.py)
 #:   --flavour F     sim: also switch tasks inside of our own code, at each access to memory (slower)
 #:
-#: At the end, also when it is interrupted: what happened in which state, what was noticed, recovered, escalated, and how long it took in virtual time. A seed
-#: that fails is shrunk, and printed as one command that plays it again.
+#: At the end, also when it is interrupted: what happened in which state, what was noticed, recovered, escalated, and how long it took
+#: in virtual time. A seed that fails is shrunk, and printed as one command that plays it again.
 set -eu
 # shellcheck source=tools/kraken/lib.sh
 . "$KRAKEN_ROOT/tools/kraken/lib.sh"
