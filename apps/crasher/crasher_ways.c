@@ -20,6 +20,9 @@
 #define FRAME   256
 #define EVENTS  "crasher.flood"
 
+/* It is to reach the processor, not a sanitizer of the compiler. */
+#define AS_WRITTEN __attribute__((noinline, no_sanitize("undefined")))
+
 static void *volatile s_null;
 static volatile int s_zero;
 static volatile int s_sink;
@@ -27,7 +30,7 @@ static uint32_t s_data[8]; /* no code */
 
 /* ---- what the processor refuses ------------------------------------------------------------- */
 
-__attribute__((noinline)) static void null_store(app_context_t *ctx)
+AS_WRITTEN static void null_store(app_context_t *ctx)
 {
     (void)ctx;
     *(volatile int *)s_null = 1;
@@ -51,26 +54,26 @@ static void deep_null_store(app_context_t *ctx)
     go_deep(DEEP);
 }
 
-static void null_copy(app_context_t *ctx)
+AS_WRITTEN static void null_copy(app_context_t *ctx)
 {
     (void)ctx;
     memcpy(s_null, s_data, sizeof(s_data));
 }
 
-static void divide_by_zero(app_context_t *ctx)
+AS_WRITTEN static void divide_by_zero(app_context_t *ctx)
 {
     (void)ctx;
     s_sink = 1000 / s_zero;
 }
 
-static void wild_jump(app_context_t *ctx)
+AS_WRITTEN static void wild_jump(app_context_t *ctx)
 {
     (void)ctx;
     void (*volatile nowhere)(void) = (void (*)(void))(uintptr_t)NOWHERE;
     nowhere();
 }
 
-static void jump_to_data(app_context_t *ctx)
+AS_WRITTEN static void jump_to_data(app_context_t *ctx)
 {
     (void)ctx;
     void (*volatile data)(void) = (void (*)(void))(uintptr_t)s_data;

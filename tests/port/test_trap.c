@@ -28,7 +28,7 @@ static void *volatile s_null;
 static char *volatile s_bad = (char *)16;
 static volatile int s_zero;
 
-static void store(void)
+__attribute__((no_sanitize("undefined"))) static void store(void)
 {
     *(volatile int *)s_null = 1;
 }
@@ -120,7 +120,7 @@ static void overflows_with_hook(void *arg)
     overflows(arg);
 }
 
-static void divides(void *arg)
+__attribute__((no_sanitize("undefined"))) static void divides(void *arg)
 {
     (void)arg;
     host_trap_set_hook(take);
