@@ -122,7 +122,9 @@ static uintptr_t sp_of(const ucontext_t *context)
     return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
 }
 
-static bool redirect(ucontext_t *context, uintptr_t sp, host_trap_land_t land, void *arg)
+/* What it writes to belonged to a frame of the task that is abandoned. */
+__attribute__((no_sanitize("address"))) static bool redirect(ucontext_t *context, uintptr_t sp,
+                                                             host_trap_land_t land, void *arg)
 {
     greg_t *r = context->uc_mcontext.gregs;
     sp = (sp & ~(uintptr_t)15) - sizeof(uintptr_t); /* as a call leaves it */
@@ -170,13 +172,11 @@ static uintptr_t landing_place(const tcb_t *self, uintptr_t sp)
 }
 
 /* A jump to nowhere by a call left its return address on top of the stack. */
-static uintptr_t caller_of_nowhere(const tcb_t *self, uintptr_t sp)
+__attribute__((no_sanitize("address"))) static uintptr_t caller_of_nowhere(const tcb_t *self,
+                                                                           uintptr_t sp)
 {
-    uintptr_t caller = 0;
-    if (sp >= (uintptr_t)self->stack.base && in_stack(self, sp + sizeof(caller))) {
-        memcpy(&caller, (const void *)sp, sizeof(caller));
-    }
-    return caller;
+    const bool inside = sp >= (uintptr_t)self->stack.base && in_stack(self, sp + sizeof(sp));
+    return inside && sp % sizeof(sp) == 0 ? *(const uintptr_t *)sp : 0;
 }
 
 static bool contain(host_trap_t *trap, ucontext_t *context)

@@ -9,6 +9,7 @@
 #include <elf.h>
 #include <link.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <unwind.h>
 #include "trap.h"
 
@@ -97,6 +98,13 @@ static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *arg)
     return walk->count < walk->room ? _URC_NO_REASON : _URC_END_OF_STACK;
 }
 
+/* ThreadSanitizer lets no second fault be caught, so the usual one is seen beforehand. */
+static bool is_mapped(uintptr_t address)
+{
+    unsigned char unused;
+    return mincore((void *)(address & ~(uintptr_t)4095), 1, &unused) == 0;
+}
+
 static void follow(void *walk)
 {
     (void)_Unwind_Backtrace(step, walk);
@@ -105,8 +113,10 @@ static void follow(void *walk)
 unsigned trap_place_chain(uintptr_t pc, uintptr_t *frames, unsigned room)
 {
     walk_t walk = {pc, frames, room, 0};
-    (void)trap_try(follow, &walk); /* it reads the code there, and a stack that may be damaged */
-    if (walk.count == 0) {         /* nothing is known about code there */
+    if (is_mapped(pc)) { /* it reads the code there, and a stack that may be damaged */
+        (void)trap_try(follow, &walk);
+    }
+    if (walk.count == 0) { /* nothing is known about code there */
         frames[0] = pc;
         walk.count = 1;
     }
@@ -123,7 +133,8 @@ void trap_place_init(void)
     for (unsigned i = 0; i < sizeof(s_pure_names) / sizeof(s_pure_names[0]); i++) {
         note_pure(s_pure_names[i]);
     }
-    (void)trap_place_chain(0, &frame, 1); /* what the first use loads is loaded now */
+    (void)trap_place_chain((uintptr_t)trap_place_init, &frame,
+                           1); /* what the first use loads is loaded now */
 }
 
 bool trap_place_may_hold_lock(const uintptr_t *frames, unsigned count)
