@@ -26,7 +26,7 @@
 #define SANITIZED 0
 #endif
 #if defined(__SANITIZE_ADDRESS__)
-extern void __asan_handle_no_return(void);
+#include <sanitizer/asan_interface.h>
 #endif
 
 #define ROOM_TO_LAND (16u * 1024) /* with less left on its stack, a task goes on in the middle */
@@ -104,7 +104,8 @@ static void keep_chain(host_trap_t *trap, const uintptr_t *frames, unsigned coun
 static void landing(host_trap_land_t land, void *arg)
 {
 #if defined(__SANITIZE_ADDRESS__)
-    __asan_handle_no_return(); /* what the abandoned frames poisoned */
+    /* what the abandoned frames poisoned, also below */
+    ASAN_UNPOISON_MEMORY_REGION(k_self->stack.base, k_self->stack.size);
 #endif
     land(arg);
     __builtin_trap();
