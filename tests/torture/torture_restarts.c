@@ -106,9 +106,9 @@ void actor_churn(actor_t *actor)
             (void)system_service_heartbeat(actor->id);
             break;
         default:
-            host_busy(1 + n % 50);
             break;
         }
+        host_busy(10 + n % 100); // calls cost no virtual time by themselves
     }
 }
 

@@ -197,6 +197,7 @@ int torture_run(const torture_plan_t *plan, bool threads, bool verbose, int repo
         .sched = threads ? HOST_SCHED_THREADS : HOST_SCHED_SIM,
         .seed = plan->seed,
         .quiet = !verbose,
+        .max_points = plan->restarts != 0 ? UINT64_MAX : 0,
         .faults = {.preempt_ppm = (uint32_t)(plan->seed % 4) * 5000},
     };
     s_plan = plan;
