@@ -48,6 +48,11 @@ def latency(data):
     table(["", "p50", "p99", "max"], rows)
 
 
+def producers(data):
+    one, two = (data[n]["posts_per_s"] for n in ("1", "2"))
+    print(f"Posts a second, in thousands: one publisher {one / 1000:.0f}, two on two cores {two / 1000:.0f}: {two / one:.2f} x")
+
+
 def pools(data):
     print("Allocate + free, ns (median)")
     names = ("pool", "heap_caps", "libc")

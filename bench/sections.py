@@ -46,6 +46,11 @@ def latency(runner, _):
     return runner.interleaved(cases)
 
 
+def producers(runner, _):
+    """posts a second of one publisher and of two on cores of their own"""
+    return runner.interleaved({f"{n}": ("producers", f"producers={n}") for n in (1, 2)})
+
+
 def pools(runner, _):
     """nanoseconds for allocate + free"""
     return runner.interleaved({f"{size} B": ("pool_time", f"size={size}", "rounds=20") for size in (64, 256, 1024)})

@@ -298,6 +298,7 @@ static void set_up(void)
             check(system_event_subscribe(id, s_nine, on_event, NULL), "subscribe");
         }
     }
+    check(system_service_attach_task(s_poster), "attach"); /* what it takes is charged to it */
 }
 
 int lx7_main(void);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "esp_timer.h"
+#include "freertos/idf_additions.h"
 #include "freertos/semphr.h"
 
 #define TASKS     16u
@@ -20,6 +21,7 @@ typedef struct {
     TaskFunction_t code;
     void *argument;
     void *tls[TLS];
+    void *own;
     uint32_t notified;
     unsigned priority;
     bool waits;
@@ -209,11 +211,31 @@ void *pvTaskGetThreadLocalStoragePointer(TaskHandle_t task, BaseType_t index)
     return value;
 }
 
+void vTaskSetThreadLocalStoragePointerAndDelCallback(TaskHandle_t task, BaseType_t index,
+                                                     void *value,
+                                                     TlsDeleteCallbackFunction_t on_deleted)
+{
+    (void)on_deleted;
+    vTaskSetThreadLocalStoragePointer(task, index, value);
+}
+
 void vTaskSetThreadLocalStoragePointer(TaskHandle_t task, BaseType_t index, void *value)
 {
     ENTER(LX7_TLS);
     of(task)->tls[index] = value;
     LEAVE();
+}
+
+/* A variable of the task's own, in four instructions where there is a thread pointer. Debian's
+ * compiler knows none and calls this; there is one such variable. */
+void *__emutls_get_address(void *object);
+void *__emutls_get_address(void *object)
+{
+    (void)object;
+    ENTER(LX7_TLS);
+    void *place = &s_tasks[s_current].own;
+    LEAVE();
+    return place;
 }
 
 /* ---- notifications ---- */

@@ -59,7 +59,8 @@ function(kraken_test_program target)
             kraken_warnings kraken_instrumented ${arg_LINK} kraken_test_support kraken_control)
     endif()
     foreach(component ${arg_PRIVATE_OF})
-        target_include_directories(${target} PRIVATE "${KRAKEN_ROOT}/components/${component}/private")
+        target_include_directories(${target} PRIVATE
+            "${KRAKEN_ROOT}/components/${component}/private" "${KRAKEN_ROOT}/components/${component}/port/linux")
     endforeach()
 endfunction()
 

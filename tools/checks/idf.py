@@ -39,6 +39,7 @@ def parse_args():
     parser.add_argument("--idf", required=True)
     parser.add_argument("--newlib")
     parser.add_argument("--board")
+    parser.add_argument("--project", default="", help="a folder with another main/ and sdkconfig.defaults; default: the firmware's")
     return parser.parse_args()
 
 
@@ -95,8 +96,9 @@ def compiler(args):
     return DEBIAN_COMPILER, early, late, f"Debian's compiler with {newlib}"
 
 
-def defaults_of(root, board):
+def defaults_of(root, board, other):
     names = ["sdkconfig.defaults"] + ([f"boards/{board}/sdkconfig.defaults"] if board else [])
+    names += [f"{other}/sdkconfig.defaults"] if other else []
     return [n for name in names for n in (name, name + ".esp32s3") if os.path.exists(os.path.join(root, n))]
 
 
@@ -216,21 +218,24 @@ def main():
     os.makedirs(out, exist_ok=True)
     findings = project.Findings("idf")
     try:
-        tree = idf_tree.Tree(root, idf, out)
+        folders = (os.path.join(args.project, "main"), *([] if args.project else ["apps"]), "components")
+        tree = idf_tree.Tree(root, idf, out, folders)
         tree.read_requirements()
         ours = examine_tree(tree, findings)
         names, wrong = tree.closure(ours)
         report_unmet(tree, wrong, findings)
         if wrong:
             return findings.report(len(ours))
-        config, _ = idf_config.write(tree, names, defaults_of(root, args.board), out, findings)
+        config, _ = idf_config.write(tree, names, defaults_of(root, args.board, args.project), out, findings)
         tree.read_registrations(names, os.path.join(config, "sdkconfig.cmake"))
         examine_lists(tree, ours, findings)
         say_what_lacks(tree, names)
+        if args.project: # the components are the firmware's: they are looked at there
+            ours = ["main"]
         done = compile_all(tree, ours, config, args, findings)
     except idf_tree.TreeError as error:
         project.fail(f"idf: {error}")
-    for name in sorted(device_sources(root) - set(done)):
+    for name in sorted(device_sources(root) - set(done)) if not args.project else ():
         findings.add(name, 1, "in no component's SRCS: the firmware does not contain it")
     built, _ = tree.closure(["main"]) if "main" in ours else ([], [])
     spare = sorted(set(ours) - set(built))

@@ -50,13 +50,14 @@ def quoted(values):
 class Tree:
     """All components known to a build; the project's hide ESP-IDF's of the same name, as there."""
 
-    def __init__(self, root, idf, out):
+    def __init__(self, root, idf, out, folders=("main", "apps", "components")):
+        """folders: where the project's own components are, under root"""
         self.root, self.idf, self.out = root, idf, out
         self.components, self.hidden, self.left_out = {}, [], []
         for path in component_dirs(os.path.join(idf, "components")):
             name = os.path.basename(path)
             self.components[name] = Component(name, path, False)
-        for folder in ("main", "apps", "components"):
+        for folder in folders:
             for path in component_dirs(os.path.join(root, folder)):
                 name = os.path.basename(path)
                 if name in self.components:

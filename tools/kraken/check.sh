@@ -95,7 +95,12 @@ run_check()
         set -- "$KRAKEN_ROOT" "$build_root/idf" --idf "$idf"
         [ -z "$board" ] || set -- "$@" --board "$board"
         [ -z "$newlib" ] || set -- "$@" --newlib "$newlib"
-        /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/idf.py" "$@"
+        bad=0
+        /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/idf.py" "$@" || bad=1
+        # The bench for the device is a project of its own.
+        shift 2
+        /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/idf.py" "$KRAKEN_ROOT" "$build_root/idf-bench" "$@" --project bench/idf || bad=1
+        return $bad
         ;;
     size) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/size.py" "$KRAKEN_ROOT" "$build_root/host" ${fix:+"$fix"} ;;
     budget) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/size.py" "$KRAKEN_ROOT" "$build_root/host" --budget --modules ;;

@@ -15,9 +15,11 @@
 #include <stdint.h>
 
 #include "freertos/FreeRTOS.h"
+#include "freertos/idf_additions.h"
 #include "freertos/semphr.h"
 #include "freertos/task.h"
 
+#include "identity_backend.h"
 #include "memory_pool_internal.h"
 #include "priority_queue.h"
 #include "system_internal.h"
@@ -212,6 +214,7 @@ typedef struct {
     struct event_worker *raise; /* lift this general worker to express priority */
     uint8_t shared;             /* wake a shared worker ... */
     uint8_t lane;               /* ... for this lane */
+    bool in_isr;                /* said by who puts: whether an ISR does */
 } mailbox_wake_t;
 
 /** In a burst there is mostly nobody to wake. */
@@ -385,6 +388,8 @@ esp_err_t event_bus_put_block(event_receiver_t receiver, pool_index_t block,
                               system_event_type_t type, uint8_t priority, uint32_t tag);
 /** A handler was given up, and with it the event that it worked on. */
 void event_bus_count_cut(void);
+/** Changes with every post. */
+uint32_t event_bus_posts(void);
 /** One delivery to a subscription found no room, and no poster adds it up. isr-ok */
 void event_bus_count_refused(uint16_t sub);
 void event_bus_count_discarded(unsigned n);
@@ -405,10 +410,15 @@ unsigned event_timers_count(unsigned slot);
 
 /** The calling task's identity, or NULL for firmware and ISRs. */
 system_identity_t *system_identity(void);
-/** The same in what is known to be a task. */
-system_identity_t *system_identity_of_task(void);
+/** The same once the scheduler runs. */
+static inline system_identity_t *system_identity_now(void)
+{
+    return identity_backend_in_isr() ? NULL : identity_backend_get();
+}
 /** Give the calling task an identity; NULL takes it away. */
 void system_identity_set(system_identity_t *identity);
+/** And call on_deleted when the task is deleted with it. */
+void system_identity_set_until(system_identity_t *identity, TlsDeleteCallbackFunction_t on_deleted);
 /** The slot it stands for now; SYSTEM_SLOT_NONE for NULL. */
 static inline unsigned system_identity_slot(const system_identity_t *identity)
 {

@@ -7,9 +7,8 @@
  *
  * Invariants:
  *  - Every block is on exactly one free list (kind FREE) or in use (any other kind, refs >= 1).
- *  - taken - freed counts the blocks that are not on the list, or are on their way to or from it:
- *    taken is raised before a pop, freed after a push, so taken - freed <= limit means that the pop
- *    finds one. Two counters, because takers and givers are on different cores most of the time.
+ *  - The head of a free list says how many blocks of the class are in use; it changes together with
+ *    the list, so a block is there whenever fewer are in use than there are.
  *  - The header lives in internal RAM and holds no pointer: 20 bytes. With the 8-byte tail behind
  *    the payload (guard word, sequence) and the 4-byte mailbox entry that makes 32 bytes of
  *    bookkeeping per queued event.

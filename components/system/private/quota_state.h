@@ -65,3 +65,33 @@ FORCE_INLINE_ATTR uint32_t quota_stamp_ahead(uint32_t stamp, uint32_t now)
 
     return ahead <= QUOTA_FUTURE_MAX_US ? ahead : 0;
 }
+
+FORCE_INLINE_ATTR void quota_violation(unsigned slot, quota_kind_t kind)
+{
+    relaxed_add(&quota_states[slot].violations[kind], 1);
+    relaxed_add(&quota_totals[kind], 1);
+}
+
+/* Take n out of limit, or nothing. */
+FORCE_INLINE_ATTR bool quota_take(_Atomic uint32_t *used, uint32_t limit, uint32_t n)
+{
+    uint32_t now = relaxed_get(used);
+
+    do {
+        if (n > limit || now > limit - n) {
+            return false;
+        }
+    } while (!relaxed_swap(used, &now, now + n));
+    return true;
+}
+
+/* Give n back; never below nothing: the owner may have been reclaimed in between. */
+FORCE_INLINE_ATTR void quota_give(_Atomic uint32_t *used, uint32_t n)
+{
+    uint32_t now = relaxed_get(used);
+    uint32_t left;
+
+    do {
+        left = now > n ? now - n : 0;
+    } while (!relaxed_swap(used, &now, left));
+}

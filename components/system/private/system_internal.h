@@ -19,6 +19,7 @@
  * call that may block.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -28,6 +29,7 @@
 #include "freertos/task.h"
 #include "sdkconfig.h"
 
+#include "system_service/error_codes.h"
 #include "system_service/system_types.h"
 
 /** Owners: services and apps share one table. */
@@ -79,6 +81,27 @@ unsigned system_current_slot(void);
 
 /** True when name consists of [A-Za-z0-9_.-] only. */
 bool service_name_valid(const char *name);
+
+/** The id of each slot's present owner. The two functions below are service_slot_of() and
+ * service_slot_id(), inlined where they are asked with each event. */
+extern _Atomic system_service_id_t service_ids[SYSTEM_SLOTS];
+
+static inline esp_err_t registry_slot_of(system_service_id_t id, unsigned *slot)
+{
+    *slot = system_id_slot(id);
+    if (id == SYSTEM_SERVICE_ID_NONE || *slot >= SYSTEM_SLOTS) {
+        return ESP_ERR_SERVICE_NOT_FOUND;
+    }
+    return atomic_load_explicit(&service_ids[*slot], memory_order_acquire) == id
+               ? ESP_OK
+               : ESP_ERR_SERVICE_STALE_ID;
+}
+
+static inline system_service_id_t registry_slot_id(unsigned slot)
+{
+    return slot < SYSTEM_SLOTS ? atomic_load_explicit(&service_ids[slot], memory_order_acquire)
+                               : SYSTEM_SERVICE_ID_NONE;
+}
 
 void registry_lock(void);
 void registry_unlock(void);

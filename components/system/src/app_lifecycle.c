@@ -99,8 +99,7 @@ static bool begin(app_life_t *life)
 static void app_task(void *arg)
 {
     app_life_t *life = arg;
-    vTaskSetThreadLocalStoragePointerAndDelCallback(NULL, CONFIG_SYSTEM_TLS_INDEX, life->identity,
-                                                    on_task_deleted);
+    system_identity_set_until(life->identity, on_task_deleted);
     if (begin(life)) {
         life->entry_point(&life->api);
     }

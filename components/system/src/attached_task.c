@@ -34,8 +34,7 @@ esp_err_t system_service_attach_task(system_service_id_t id)
             atomic_store(&s_attached[i].slot, (uint8_t)slot);
             atomic_store(&s_attached[i].depth, 0);
             atomic_store(&s_attached[i].locks, 0);
-            vTaskSetThreadLocalStoragePointerAndDelCallback(NULL, CONFIG_SYSTEM_TLS_INDEX,
-                                                            &s_attached[i], on_task_deleted);
+            system_identity_set_until(&s_attached[i], on_task_deleted);
             return ESP_OK;
         }
     }
@@ -49,7 +48,7 @@ esp_err_t system_service_detach_task(void)
         return ESP_ERR_INVALID_STATE;
     }
     system_locks_forgotten(identity);
-    vTaskSetThreadLocalStoragePointerAndDelCallback(NULL, CONFIG_SYSTEM_TLS_INDEX, NULL, NULL);
+    system_identity_set_until(NULL, NULL);
     atomic_store(&s_taken[identity - s_attached], false);
     return ESP_OK;
 }

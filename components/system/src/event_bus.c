@@ -37,6 +37,11 @@ void event_bus_init(void)
     atomic_store(&s_sequence, 0);
 }
 
+uint32_t event_bus_posts(void)
+{
+    return atomic_load_explicit(&s_sequence, memory_order_relaxed);
+}
+
 void event_bus_count_cut(void)
 {
     count(&s_stats.cut, 1);
@@ -98,32 +103,35 @@ typedef struct {
     int64_t now_us;
     system_event_type_t type;
     uint8_t priority;
+    uint8_t lane;
     bool may_wait;
+    bool in_isr;
     pool_index_t block;
     BaseType_t *woken;
     system_post_result_t result;
 } post_t;
 
 /** One receiver, without waiting. Its reference is taken over when it was delivered. */
-static delivery_t deliver(post_t *p, event_receiver_t receiver)
+static inline delivery_t deliver(post_t *p, event_receiver_t receiver)
 {
-    mailbox_wake_t wake = {0};
+    mailbox_wake_t wake = {.in_isr = p->in_isr};
     pool_index_t displaced = POOL_NONE;
-    const delivery_t outcome =
-        event_mailbox_put(receiver, p->block, priority_queue_lane(p->priority), &wake, &displaced);
+    const delivery_t outcome = event_mailbox_put(receiver, p->block, p->lane, &wake, &displaced);
     if (mailbox_wake_any(&wake)) {
         event_mailbox_wake(&wake, p->woken);
     }
     if (displaced != POOL_NONE) {
         pool_block_release(displaced);
     }
-    p->result.delivered += outcome == DELIVERED || outcome == DELIVERED_DISPLACED;
-    p->result.displaced += outcome == DELIVERED_DISPLACED;
+    if (outcome <= DELIVERED_DISPLACED) {
+        p->result.delivered++;
+        p->result.displaced = (uint16_t)(p->result.displaced + outcome); /* 1 if it displaced */
+    }
     return outcome;
 }
 
 /** A receiver that wants its posters to wait for room. */
-static delivery_t deliver_waiting(post_t *p, event_receiver_t receiver)
+static __attribute__((noinline)) delivery_t deliver_waiting(post_t *p, event_receiver_t receiver)
 {
     const event_sub_t *sub = event_sub(receiver.sub);
     const TickType_t limit = pdMS_TO_TICKS(sub->block_ms);
@@ -142,7 +150,8 @@ static delivery_t deliver_waiting(post_t *p, event_receiver_t receiver)
 }
 
 /** Not delivered for good: the receiver's reference goes back. */
-static void give_up(post_t *p, event_receiver_t receiver, delivery_t outcome)
+static __attribute__((noinline)) void give_up(post_t *p, event_receiver_t receiver,
+                                              delivery_t outcome)
 {
     if (outcome == DELIVERY_FULL) {
         p->result.refused++;
@@ -155,7 +164,7 @@ static void give_up(post_t *p, event_receiver_t receiver, delivery_t outcome)
 
 /** Deliver to one batch, with one reference for each; those that make the poster wait come last, so
  *  that nobody waits for them. */
-static void deliver_batch(post_t *p, event_receiver_t *receivers, unsigned n)
+static inline void deliver_batch(post_t *p, event_receiver_t *receivers, unsigned n)
 {
     unsigned waiting = 0;
     p->result.matched = (uint16_t)(p->result.matched + n);
@@ -180,11 +189,12 @@ static void deliver_batch(post_t *p, event_receiver_t *receivers, unsigned n)
 }
 
 /** Send a filled block on its way. The poster's reference becomes that of the last receiver. */
-static esp_err_t send(post_t *p)
+static inline __attribute__((always_inline)) esp_err_t send(post_t *p)
 {
     event_receiver_t receivers[EVENT_ROUTE_BATCH];
     event_route_cursor_t cursor = {0};
     const pool_index_t retain = event_type_retained(p->type) ? p->block : POOL_NONE;
+    p->lane = (uint8_t)priority_queue_lane(p->priority);
     fill_header(p->block, p->type, p->priority, p->now_us);
     if (p->priority == SYSTEM_EVENT_PRIORITY_CRITICAL) {
         const pool_block_t *block = pool_block(p->block);
@@ -219,7 +229,8 @@ static esp_err_t check_payload(system_event_type_t type, const void *data, size_
     return size > MEMORY_POOL_MAX_BLOCK ? ESP_ERR_EVENT_DATA_TOO_LARGE : ESP_OK;
 }
 
-static esp_err_t post_copy(post_t *p, system_service_id_t source, const void *data, size_t size)
+static inline esp_err_t post_copy(post_t *p, system_service_id_t source, const void *data,
+                                  size_t size)
 {
     p->block = pool_block_take(size, source, POOL_KIND_EVENT,
                                p->priority == SYSTEM_EVENT_PRIORITY_CRITICAL);
@@ -234,8 +245,8 @@ static esp_err_t post_copy(post_t *p, system_service_id_t source, const void *da
 }
 
 /** A checked post in the name of a slot, at the cost of its quota. */
-static esp_err_t post_charged(post_t *p, system_service_id_t id, unsigned slot, const void *data,
-                              size_t size)
+static __attribute__((noinline)) esp_err_t
+post_charged(post_t *p, system_service_id_t id, unsigned slot, const void *data, size_t size)
 {
     p->now_us = esp_timer_get_time();
     esp_err_t ret = quota_charge_event(slot, size, (uint32_t)p->now_us);
@@ -248,25 +259,25 @@ static esp_err_t post_charged(post_t *p, system_service_id_t id, unsigned slot, 
 }
 
 /** Who calls, found out once for each post. @return NULL: firmware or an ISR */
-static system_identity_t *identify_caller(bool *may_wait)
+static inline system_identity_t *identify_caller(post_t *p)
 {
-    if (xPortInIsrContext()) {
-        *may_wait = false;
+    p->in_isr = identity_backend_in_isr();
+    if (p->in_isr) {
         return NULL;
     }
-    system_identity_t *identity = system_identity_of_task();
-    *may_wait = identity == NULL || !identity->is_worker;
+    system_identity_t *identity = identity_backend_get();
+    p->may_wait = identity == NULL || !identity->is_worker;
     return identity;
 }
 
-static esp_err_t post(post_t *p, system_service_id_t id, const void *data, size_t size)
+static inline esp_err_t post(post_t *p, system_service_id_t id, const void *data, size_t size)
 {
     unsigned slot;
     esp_err_t ret = check_payload(p->type, data, size);
     if (ret != ESP_OK) {
         return ret;
     }
-    system_identity_t *identity = identify_caller(&p->may_wait);
+    system_identity_t *identity = identify_caller(p);
     system_enter_post(identity);
     ret = service_slot_for(id, system_identity_slot(identity), &slot);
     if (ret == ESP_OK) {
@@ -279,7 +290,7 @@ static esp_err_t post(post_t *p, system_service_id_t id, const void *data, size_
 esp_err_t event_bus_post_for(system_service_id_t id, system_event_type_t type, const void *data,
                              size_t size, uint8_t priority)
 {
-    post_t p = {.type = type, .priority = priority};
+    post_t p = {.type = type, .priority = priority, .in_isr = identity_backend_in_isr()};
     unsigned slot;
     esp_err_t ret = check_payload(type, data, size);
     if (ret != ESP_OK) {
@@ -298,7 +309,7 @@ esp_err_t event_bus_post_for(system_service_id_t id, system_event_type_t type, c
 esp_err_t event_bus_post_as(unsigned slot, system_event_type_t type, const void *data, size_t size,
                             uint8_t priority)
 {
-    post_t p = {.type = type, .priority = priority};
+    post_t p = {.type = type, .priority = priority, .in_isr = identity_backend_in_isr()};
     esp_err_t ret = check_payload(type, data, size);
     if (ret != ESP_OK) {
         return ret;
@@ -342,7 +353,7 @@ esp_err_t system_event_post_from_isr(system_service_id_t service_id, system_even
 esp_err_t event_bus_put_block(event_receiver_t receiver, pool_index_t block,
                               system_event_type_t type, uint8_t priority, uint32_t tag)
 {
-    mailbox_wake_t wake = {0};
+    mailbox_wake_t wake = {.in_isr = identity_backend_in_isr()};
     pool_index_t displaced = POOL_NONE; /* stays so: these receivers reject */
     fill_header(block, type, priority, esp_timer_get_time());
     *pool_sequence(block) = tag;
@@ -450,7 +461,7 @@ esp_err_t system_event_publish(system_service_id_t service_id, system_event_type
                                system_post_result_t *result)
 {
     post_t p = {.type = type, .priority = priority};
-    system_identity_t *identity = identify_caller(&p.may_wait);
+    system_identity_t *identity = identify_caller(&p);
     system_enter_post(identity);
     const esp_err_t ret = publish(&p, service_id, identity, payload, size);
     system_leave_post(identity);

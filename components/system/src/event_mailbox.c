@@ -64,7 +64,7 @@ static bool is_drainable(const mailbox_t *mailbox)
 }
 
 /** @return true when the bit was clear before */
-static bool set_ready(unsigned slot, unsigned lane)
+static inline bool set_ready(unsigned slot, unsigned lane)
 {
     const uint32_t bit = 1u << (slot % 32);
     /* In a burst it is set already; the lock is held, so nobody else writes this bit. */
@@ -192,55 +192,85 @@ void event_mailbox_pause(unsigned slot, bool paused)
 /* ---- putting in ----------------------------------------------------------------------------- */
 
 /** Note whom to wake for a new entry in lane. Lock held. */
-static void note_wake_locked(unsigned slot, unsigned lane, mailbox_wake_t *wake)
+static inline void note_wake_locked(unsigned slot, unsigned lane, mailbox_wake_t *wake)
 {
     mailbox_t *mailbox = &event_mailboxes[slot];
     if (mailbox->running != NULL) {
         if (lane <= 1 && mailbox->running->kind == WORKER_GENERAL) {
             wake->raise = mailbox->running; /* do not let it wait behind a low-priority handler */
         }
-    } else if (mailbox->state == MAILBOX_OPEN && mailbox->own != NULL) {
+        return;
+    }
+    if (mailbox->state != MAILBOX_OPEN) {
+        return;
+    }
+    if (mailbox->own != NULL) {
         if (priority_queue_count(&mailbox->queue) == 1) { /* else it is awake already */
             wake->own = mailbox->own;
         }
-    } else if (mailbox->state == MAILBOX_OPEN && set_ready(slot, lane)) {
+    } else if (set_ready(slot, lane)) {
         wake->shared = true;
         wake->lane = (uint8_t)lane;
     }
 }
 
-static delivery_t put_locked(unsigned slot, const event_sub_t *sub, queue_entry_t entry,
-                             unsigned lane, mailbox_wake_t *wake, pool_index_t *displaced)
+/** The subscription wants its latest event of a type only. @return false: there is none that waits
+ */
+static __attribute__((noinline)) bool replace_locked(unsigned slot, queue_entry_t entry,
+                                                     unsigned lane, mailbox_wake_t *wake,
+                                                     pool_index_t *displaced)
 {
     mailbox_t *mailbox = &event_mailboxes[slot];
     queue_entry_t old;
-    if (sub->overflow == SYSTEM_OVERFLOW_KEEP_LATEST) {
-        bool same_place = false;
-        if (priority_queue_replace(&mailbox->queue, lane, entry, pool_block(entry.block)->type,
-                                   &old, &same_place)) {
-            *displaced = old.block;
-            mailbox->displaced++;
-            if (!same_place) { /* its lane has room: replace() looked */
-                clear_empty_locked(slot);
-                (void)priority_queue_push(&mailbox->queue, lane, entry);
-                note_wake_locked(slot, lane, wake);
-            }
-            return DELIVERED_DISPLACED;
-        }
+    bool same_place = false;
+    if (!priority_queue_replace(&mailbox->queue, lane, entry, pool_block(entry.block)->type, &old,
+                                &same_place)) {
+        return false;
     }
-    delivery_t outcome = DELIVERED;
-    if (!priority_queue_push(&mailbox->queue, lane, entry)) {
-        if (sub->overflow != SYSTEM_OVERFLOW_DROP_OLDEST ||
-            !priority_queue_drop_oldest(&mailbox->queue, lane, entry.sub, &old)) {
-            return DELIVERY_FULL;
-        }
+    *displaced = old.block;
+    mailbox->displaced++;
+    if (!same_place) { /* its lane has room: replace() looked */
+        clear_empty_locked(slot);
         (void)priority_queue_push(&mailbox->queue, lane, entry);
-        *displaced = old.block;
-        mailbox->displaced++;
-        outcome = DELIVERED_DISPLACED;
+        note_wake_locked(slot, lane, wake);
+    }
+    return true;
+}
+
+/** The lane is full. */
+static __attribute__((noinline)) delivery_t displace_locked(unsigned slot, const event_sub_t *sub,
+                                                            queue_entry_t entry, unsigned lane,
+                                                            mailbox_wake_t *wake,
+                                                            pool_index_t *displaced)
+{
+    mailbox_t *mailbox = &event_mailboxes[slot];
+    queue_entry_t old;
+    if (sub->overflow != SYSTEM_OVERFLOW_DROP_OLDEST ||
+        !priority_queue_drop_oldest(&mailbox->queue, lane, entry.sub, &old)) {
+        return DELIVERY_FULL;
+    }
+    (void)priority_queue_push(&mailbox->queue, lane, entry);
+    *displaced = old.block;
+    mailbox->displaced++;
+    note_wake_locked(slot, lane, wake);
+    return DELIVERED_DISPLACED;
+}
+
+/* What happens in nearly every delivery is inlined, what does not is a call: the chip keeps the
+ * registers of few calls within each other, and stores those of more. */
+static inline delivery_t put_locked(unsigned slot, const event_sub_t *sub, queue_entry_t entry,
+                                    unsigned lane, mailbox_wake_t *wake, pool_index_t *displaced)
+{
+    mailbox_t *mailbox = &event_mailboxes[slot];
+    if (sub->overflow == SYSTEM_OVERFLOW_KEEP_LATEST &&
+        replace_locked(slot, entry, lane, wake, displaced)) {
+        return DELIVERED_DISPLACED;
+    }
+    if (!priority_queue_push(&mailbox->queue, lane, entry)) {
+        return displace_locked(slot, sub, entry, lane, wake, displaced);
     }
     note_wake_locked(slot, lane, wake);
-    return outcome;
+    return DELIVERED;
 }
 
 delivery_t event_mailbox_put(event_receiver_t receiver, pool_index_t block, unsigned lane,
@@ -250,16 +280,24 @@ delivery_t event_mailbox_put(event_receiver_t receiver, pool_index_t block, unsi
     const unsigned slot = atomic_load_explicit(&sub->slot, memory_order_relaxed);
     mailbox_t *mailbox = &event_mailboxes[slot];
     delivery_t outcome = DELIVERY_GONE;
-    portENTER_CRITICAL_SAFE(&mailbox->lock);
+    if (wake->in_isr) { /* known: the _SAFE variants would ask twice */
+        portENTER_CRITICAL_ISR(&mailbox->lock);
+    } else {
+        portENTER_CRITICAL(&mailbox->lock);
+    }
     /* The entry may have a new subscriber by now, then its generation differs; the slot read above
      * is the right one whenever the generation is. */
     if (atomic_load_explicit(&sub->generation, memory_order_relaxed) == receiver.generation &&
         mailbox->state != MAILBOX_CLOSED) {
         outcome =
             put_locked(slot, sub, (queue_entry_t){block, receiver.sub}, lane, wake, displaced);
-        mailbox->total_delivered += outcome == DELIVERED || outcome == DELIVERED_DISPLACED;
+        mailbox->total_delivered += outcome <= DELIVERED_DISPLACED;
     }
-    portEXIT_CRITICAL_SAFE(&mailbox->lock);
+    if (wake->in_isr) {
+        portEXIT_CRITICAL_ISR(&mailbox->lock);
+    } else {
+        portEXIT_CRITICAL(&mailbox->lock);
+    }
     return outcome;
 }
 

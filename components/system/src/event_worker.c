@@ -25,10 +25,12 @@ static const char *TAG = "event_worker";
 
 event_worker_t event_workers[WORKERS];
 _Atomic uint32_t event_worker_masks[WORKER_PRIVATE + 1];
-static _Atomic uint32_t s_idle;            /* bit n: worker n waits for work */
-static _Atomic uint32_t s_raise_requests;  /* bit n: an ISR wants worker n raised */
-static _Atomic uint8_t s_callers[WORKERS]; /* how many are about to notify or raise it */
-static _Atomic uint8_t s_handed[WORKERS];  /* slot + 1 of a mailbox claimed in this worker's name */
+static _Atomic uint32_t s_idle;           /* bit n: worker n waits for work */
+static _Atomic uint32_t s_raise_requests; /* bit n: an ISR wants worker n raised */
+/* Words, although bytes would do: the chip changes a byte as part of its word, at three times the
+ * price. */
+static _Atomic uint32_t s_callers[WORKERS]; /* how many are about to notify or raise it */
+static _Atomic uint32_t s_handed[WORKERS]; /* slot + 1 of a mailbox claimed in this worker's name */
 
 /* ---- waking --------------------------------------------------------------------------------- */
 
@@ -267,8 +269,8 @@ static event_worker_t *hand_to_idle(unsigned slot)
     while (idle != 0) {
         const unsigned n = (unsigned)__builtin_ctz(idle);
         const uint32_t bit = 1u << n;
-        uint8_t mine = (uint8_t)(slot + 1);
-        uint8_t none = 0;
+        uint32_t mine = slot + 1;
+        uint32_t none = 0;
         begin_call(n);
         if (atomic_compare_exchange_strong(&s_handed[n], &none, mine) &&
             ((atomic_fetch_and(&s_idle, ~bit) & bit) != 0 ||
@@ -366,7 +368,10 @@ static void wait_for_work(event_worker_t *worker)
 
 static unsigned claim(event_worker_t *worker)
 {
-    const uint8_t handed = atomic_exchange(&s_handed[worker->number], 0);
+    /* Mostly there is nothing, and looking is cheaper than taking. */
+    const uint32_t handed = atomic_load(&s_handed[worker->number]) != 0
+                                ? atomic_exchange(&s_handed[worker->number], 0)
+                                : 0;
     if (handed != 0) {
         event_worker_raise(worker, NULL); /* for what is urgent in it */
         return handed - 1u;
@@ -386,7 +391,7 @@ void event_worker_main(void *arg)
     set_depth(worker, 1);
     system_identity_set(&worker->identity);
     while (!atomic_load(&worker->stop)) {
-        if (atomic_exchange(&worker->raised, 0)) {
+        if (atomic_load(&worker->raised) && atomic_exchange(&worker->raised, 0)) {
             vTaskPrioritySet(NULL, worker->base_priority);
         }
         if (worker->kind == WORKER_EXPRESS) {

@@ -18,6 +18,7 @@
 #include "event_internal.h"
 #include "relaxed.h"
 #include "system_service/common_events.h"
+#include "time_ms.h"
 
 #ifdef CONFIG_SYSTEM_RECORDER
 
@@ -46,17 +47,22 @@ static RTC_NOINIT_ATTR place_t s_posts[POSTS];
 /* internal RAM: found again from the rings at boot */
 static _Atomic uint32_t s_sequence; /* of the newest record */
 static _Atomic uint32_t s_next_fact, s_next_post;
-static _Atomic uint32_t s_recorded;
+static uint32_t s_first_sequence; /* of the newest record at boot */
 static uint32_t s_recovered, s_torn;
 
 /* ---- records -------------------------------------------------------------------------------- */
+
+FORCE_INLINE_ATTR uint32_t mix(uint32_t sum, uint32_t word)
+{
+    sum = (sum ^ word) * 0x9E3779B1u;
+    return sum ^ sum >> 15;
+}
 
 uint32_t IRAM_ATTR flight_checksum(const uint32_t *words, size_t count)
 {
     uint32_t sum = SALT;
     for (size_t i = 0; i < count; i++) {
-        sum = (sum ^ words[i]) * 0x9E3779B1u;
-        sum ^= sum >> 15;
+        sum = mix(sum, words[i]);
     }
     return sum;
 }
@@ -74,18 +80,18 @@ static void IRAM_ATTR write_place(place_t *place, const uint32_t words[WORDS])
 void IRAM_ATTR flight_record(flight_kind_t kind, uint8_t subject, uint16_t tag, uint32_t a,
                              uint32_t b)
 {
-    uint32_t words[WORDS] = {
-        relaxed_add(&s_sequence, 1) + 1,
-        (uint32_t)(esp_timer_get_time() / 1000),
-        (uint32_t)kind | (uint32_t)subject << 8 | (uint32_t)tag << 16,
-        a,
-        b,
-    };
-    words[5] = flight_checksum(words, 5);
-    (void)relaxed_add(&s_recorded, 1);
-    write_place(kind == FLIGHT_POST ? &s_posts[relaxed_add(&s_next_post, 1) % POSTS]
-                                    : &s_facts[relaxed_add(&s_next_fact, 1) % FACTS],
-                words);
+    const uint32_t time_ms = time_ms_of_us(esp_timer_get_time());
+    const uint32_t sequence = relaxed_add(&s_sequence, 1) + 1;
+    const uint32_t what = (uint32_t)kind | (uint32_t)subject << 8 | (uint32_t)tag << 16;
+    place_t *place = kind == FLIGHT_POST ? &s_posts[relaxed_add(&s_next_post, 1) % POSTS]
+                                         : &s_facts[relaxed_add(&s_next_fact, 1) % FACTS];
+    /* Word by word out of registers: as an array it would go through memory twice. */
+    relaxed_put(&place->sequence, sequence);
+    relaxed_put(&place->time_ms, time_ms);
+    relaxed_put(&place->what, what);
+    relaxed_put(&place->a, a);
+    relaxed_put(&place->b, b);
+    relaxed_put(&place->check, mix(mix(mix(mix(mix(SALT, sequence), time_ms), what), a), b));
 }
 
 /** @return false: not intact, or empty */
@@ -144,7 +150,7 @@ void flight_recorder_init(bool erase)
     relaxed_put(&s_next_fact, restore(s_facts, FACTS, &newest));
     relaxed_put(&s_next_post, restore(s_posts, POSTS, &newest));
     relaxed_put(&s_sequence, newest);
-    relaxed_put(&s_recorded, 0);
+    s_first_sequence = newest;
     flight_names_init(erase);
 }
 
@@ -300,7 +306,7 @@ esp_err_t flight_recorder_get_stats(flight_stats_t *out)
         return ESP_ERR_INVALID_ARG;
     }
     *out = (flight_stats_t){
-        .recorded = relaxed_get(&s_recorded),
+        .recorded = relaxed_get(&s_sequence) - s_first_sequence,
         .recovered = s_recovered,
         .torn = s_torn,
         .capacity = ENTRIES,

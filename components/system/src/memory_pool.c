@@ -65,20 +65,43 @@ static inline unsigned class_of(size_t size)
     return size <= MEMORY_POOL_MAX_BLOCK ? MEMORY_POOL_XLARGE : MEMORY_POOL_CLASSES;
 }
 
-/** What changes. On the ESP32-S3 these words must be in internal RAM: compare-and-swap does not
- *  work on PSRAM. Statics are, unless somebody moves .bss there by hand. */
+/* The head of a free list: the first block's number within the class, how many blocks are in use,
+ * and a tag that grows with each pop, against ABA: one compare-and-swap takes a block and counts
+ * it. Fields as wide as the largest class needs, the tag has the rest: 18 bits by default. */
+#define MAX2(a, b) ((a) > (b) ? (a) : (b))
+#define MOST_BLOCKS                                                                                \
+    MAX2(MAX2(CONFIG_SYSTEM_POOL_SMALL_COUNT, CONFIG_SYSTEM_POOL_MEDIUM_COUNT),                    \
+         MAX2(CONFIG_SYSTEM_POOL_LARGE_COUNT, CONFIG_SYSTEM_POOL_XLARGE_COUNT))
+#define FIELD_BITS (MOST_BLOCKS < 127 ? 7u : MOST_BLOCKS < 511 ? 9u : 10u)
+#define FIELD      ((1u << FIELD_BITS) - 1u)
+#define LIST_END   FIELD
+#define ONE_USED   (1u << FIELD_BITS)
+#define ONE_TAG    (1u << 2 * FIELD_BITS)
+_Static_assert(MOST_BLOCKS < LIST_END,
+               "a block's number within its class fits beside the end mark");
+
+/** What changes, and beside it what every call asks for: one base address. On the ESP32-S3 the
+ * atomic words must be in internal RAM: compare-and-swap does not work on PSRAM. Statics are,
+ * unless somebody moves .bss there by hand. */
 typedef struct {
-    _Atomic uint32_t head;  /* tag << 16 | index: the tag grows with each pop, against ABA */
-    _Atomic uint32_t taken; /* since boot; wraps, and so does freed */
-    _Atomic uint32_t freed;
+    _Atomic uint32_t head;
     _Atomic uint32_t high_water;
+    /* constant while the pools are up, 0 before and after */
+    uint8_t *payload;
+    uint32_t bytes;         /* of all payloads and tails */
+    uint16_t stride;        /* from one payload to the next */
+    uint16_t first;         /* index of its first block */
+    _Atomic uint16_t limit; /* may be in use at once; by CRITICAL events all of them */
+    _Atomic uint16_t limit_critical;
+    _Atomic uint32_t freed;      /* since boot; wraps */
     _Atomic uint32_t lent;       /* now */
     _Atomic uint32_t lent_total; /* since boot: taken for a smaller class */
     _Atomic uint32_t borrowed;
     _Atomic uint32_t exhausted;
 } pool_t;
 
-static pool_t s_pools[MEMORY_POOL_CLASSES];
+/* The last one, for what is larger than any class, stays empty. */
+static pool_t s_pools[MEMORY_POOL_CLASSES + 1];
 pool_block_t pool_blocks[BLOCKS];
 pool_area_t pool_areas[MEMORY_POOL_CLASSES];
 
@@ -97,13 +120,12 @@ static uint32_t *guard_of(pool_index_t index)
 
 pool_index_t pool_find(const void *ptr)
 {
-    const uintptr_t address = (uintptr_t)ptr;
     for (unsigned i = 0; i < MEMORY_POOL_CLASSES; i++) {
-        const size_t stride = s_desc[i].size + POOL_TAIL_BYTES;
-        const uintptr_t offset = address - (uintptr_t)pool_areas[i].payload;
-        if (pool_areas[i].payload != NULL && offset < stride * s_desc[i].count) {
-            return offset % stride == 0 ? (pool_index_t)(s_desc[i].first + offset / stride)
-                                        : POOL_NONE;
+        const pool_t *p = &s_pools[i];
+        const uint32_t offset = (uint32_t)((uintptr_t)ptr - (uintptr_t)p->payload);
+        if ((uintptr_t)ptr - (uintptr_t)p->payload < p->bytes) {
+            const uint32_t number = offset / p->stride;
+            return number * p->stride == offset ? (pool_index_t)(p->first + number) : POOL_NONE;
         }
     }
     return POOL_NONE;
@@ -111,109 +133,97 @@ pool_index_t pool_find(const void *ptr)
 
 /* ---- free lists ----------------------------------------------------------------------------- */
 
-static pool_index_t list_pop(pool_t *pool)
+static inline uint32_t used_in(uint32_t head)
 {
-    uint32_t head = atomic_load_explicit(&pool->head, memory_order_acquire);
-    for (;;) {
-        const pool_index_t index = (pool_index_t)head;
-        if (index == POOL_NONE) {
-            return POOL_NONE;
-        }
-        /* May read a block that another taker has just got: then the tag differs and we retry. */
-        const uint16_t next = atomic_load_explicit(&pool_blocks[index].link, memory_order_relaxed);
-        const uint32_t wanted = ((head & 0xFFFF0000u) + 0x10000u) | next;
-        if (atomic_compare_exchange_weak_explicit(&pool->head, &head, wanted, memory_order_acquire,
-                                                  memory_order_acquire)) {
-            return index;
-        }
-    }
-}
-
-static void list_push(pool_t *pool, pool_index_t index)
-{
-    uint32_t head = atomic_load_explicit(&pool->head, memory_order_relaxed);
-    uint32_t wanted;
-    do {
-        atomic_store_explicit(&pool_blocks[index].link, (uint16_t)head, memory_order_relaxed);
-        wanted = (head & 0xFFFF0000u) | index;
-    } while (!atomic_compare_exchange_weak_explicit(&pool->head, &head, wanted,
-                                                    memory_order_release, memory_order_relaxed));
+    return head >> FIELD_BITS & FIELD;
 }
 
 static uint32_t used_of(const pool_t *pool)
 {
-    const uint32_t taken = atomic_load_explicit(&pool->taken, memory_order_relaxed);
-    return taken - atomic_load_explicit(&pool->freed, memory_order_relaxed);
+    return used_in(atomic_load_explicit(&pool->head, memory_order_relaxed));
 }
 
-/** Count one more as taken unless that passes limit. Never more than are taken, not for an
- *  instruction: a taker that is interrupted in here must not make the pool look full to others. */
-static bool count_taken(pool_t *pool, uint32_t limit)
+static __attribute__((noinline)) void raise_high_water(pool_t *pool, uint32_t used)
 {
-    uint32_t taken = atomic_load_explicit(&pool->taken, memory_order_relaxed);
-    int32_t now;
-    do {
-        /* What is freed now is on the list. If others took and freed since taken was read, this is
-         * too low, even below nothing, and the exchange fails. */
-        now = (int32_t)(taken + 1 - atomic_load_explicit(&pool->freed, memory_order_acquire));
-        if (now > (int32_t)limit) {
-            return false;
-        }
-    } while (!atomic_compare_exchange_weak_explicit(&pool->taken, &taken, taken + 1,
-                                                    memory_order_acq_rel, memory_order_relaxed));
     uint32_t high = atomic_load_explicit(&pool->high_water, memory_order_relaxed);
-    while ((uint32_t)now > high &&
-           !atomic_compare_exchange_weak_explicit(&pool->high_water, &high, (uint32_t)now,
+    while (used > high &&
+           !atomic_compare_exchange_weak_explicit(&pool->high_water, &high, used,
                                                   memory_order_relaxed, memory_order_relaxed)) {
     }
-    return true;
 }
 
-static pool_index_t take_from(unsigned pool, bool critical)
+/** Take a block unless as many are in use as may be. As many as are not in use are on the list: who
+ * is interrupted in here makes the pool look neither full nor empty to others.
+ *  @return its number in the class, or LIST_END */
+static inline uint32_t take_number(pool_t *p, bool critical)
 {
-    const pool_desc_t *desc = &s_desc[pool];
-    if (pool_areas[pool].payload == NULL) {
-        return POOL_NONE; /* the class is empty, or the system is not up */
+    const uint32_t limit =
+        atomic_load_explicit(critical ? &p->limit_critical : &p->limit, memory_order_relaxed);
+    uint32_t head = atomic_load_explicit(&p->head, memory_order_acquire);
+    uint32_t wanted;
+    do {
+        if (used_in(head) >= limit) {
+            return LIST_END;
+        }
+        /* May read a block that another taker has just got: then the tag differs and we retry. */
+        const uint32_t next = atomic_load_explicit(&pool_blocks[p->first + (head & FIELD)].link,
+                                                   memory_order_relaxed) &
+                              FIELD;
+        wanted = ((head & ~FIELD) | next) + ONE_TAG + ONE_USED;
+    } while (!atomic_compare_exchange_weak_explicit(&p->head, &head, wanted, memory_order_acquire,
+                                                    memory_order_acquire));
+    if (used_in(wanted) > atomic_load_explicit(&p->high_water, memory_order_relaxed)) {
+        raise_high_water(p, used_in(wanted));
     }
-    if (!count_taken(&s_pools[pool], critical ? desc->count : desc->count - desc->reserve)) {
-        return POOL_NONE;
-    }
-    const pool_index_t index = list_pop(&s_pools[pool]);
-    configASSERT(index != POOL_NONE); /* the counters say that there is one: see the invariants */
-    pool_blocks[index].borrowed = false;
-    return index;
+    return head & FIELD;
+}
+
+/** Put a block back that is in use, or that never was: then used is 0. */
+static inline void list_push(unsigned pool, pool_index_t index, uint32_t used)
+{
+    pool_t *p = &s_pools[pool];
+    const uint32_t number = (uint32_t)index - s_desc[pool].first;
+    uint32_t head = atomic_load_explicit(&p->head, memory_order_relaxed);
+    uint32_t wanted;
+    do {
+        atomic_store_explicit(&pool_blocks[index].link, (uint16_t)(head & FIELD),
+                              memory_order_relaxed);
+        wanted = ((head & ~FIELD) | number) - used;
+    } while (!atomic_compare_exchange_weak_explicit(&p->head, &head, wanted, memory_order_release,
+                                                    memory_order_relaxed));
 }
 
 /** For a request that belongs to a smaller class, within a bound. */
-static pool_index_t lend_from(unsigned pool, unsigned wanted, bool critical)
+static uint32_t lend_from(unsigned pool, unsigned wanted, bool critical)
 {
     pool_t *p = &s_pools[pool];
     uint32_t lent = atomic_load_explicit(&p->lent, memory_order_relaxed);
     do {
         if (lent >= s_desc[pool].lend_limit) {
-            return POOL_NONE;
+            return LIST_END;
         }
     } while (!atomic_compare_exchange_weak_explicit(&p->lent, &lent, lent + 1, memory_order_relaxed,
                                                     memory_order_relaxed));
-    const pool_index_t index = take_from(pool, critical);
-    if (index == POOL_NONE) {
+    const uint32_t number = take_number(p, critical);
+    if (number == LIST_END) {
         atomic_fetch_sub_explicit(&p->lent, 1, memory_order_relaxed);
-        return POOL_NONE;
+        return LIST_END;
     }
-    pool_blocks[index].borrowed = true;
+    pool_blocks[p->first + number].borrowed = true;
     atomic_fetch_add_explicit(&p->lent_total, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&s_pools[wanted].borrowed, 1, memory_order_relaxed);
-    return index;
+    return number;
 }
 
-static void give_back(pool_index_t index)
+static inline void give_back(pool_index_t index)
 {
-    pool_t *p = &s_pools[pool_blocks[index].pool];
+    const unsigned pool = pool_blocks[index].pool;
     if (pool_blocks[index].borrowed) {
-        atomic_fetch_sub_explicit(&p->lent, 1, memory_order_relaxed);
+        pool_blocks[index].borrowed = false;
+        atomic_fetch_sub_explicit(&s_pools[pool].lent, 1, memory_order_relaxed);
     }
-    list_push(p, index);
-    atomic_fetch_add_explicit(&p->freed, 1, memory_order_release);
+    list_push(pool, index, ONE_USED);
+    atomic_fetch_add_explicit(&s_pools[pool].freed, 1, memory_order_relaxed);
 }
 
 static void report_overrun(pool_index_t index)
@@ -238,27 +248,52 @@ static inline bool guard_whole(pool_index_t index)
 
 /* ---- for the bus ---------------------------------------------------------------------------- */
 
+/** The class is used up, or there is none. @return the pool that lends, with the number; NULL: none
+ */
+static __attribute__((noinline)) pool_t *take_elsewhere(unsigned wanted, bool critical,
+                                                        uint32_t *number)
+{
+    if (wanted == MEMORY_POOL_CLASSES) {
+        return NULL;
+    }
+    for (unsigned pool = wanted + 1; pool < MEMORY_POOL_CLASSES; pool++) {
+        *number = lend_from(pool, wanted, critical);
+        if (*number != LIST_END) {
+            return &s_pools[pool];
+        }
+    }
+    atomic_fetch_add_explicit(&s_pools[wanted].exhausted, 1, memory_order_relaxed);
+    return NULL;
+}
+
+/** @return the payload, or NULL */
+static inline uint8_t *take_block(size_t size, system_service_id_t source, pool_kind_t kind,
+                                  bool critical, pool_index_t *index)
+{
+    const unsigned wanted = class_of(size);
+    pool_t *p = &s_pools[wanted];
+    uint32_t number = take_number(p, critical);
+    if (__builtin_expect(number == LIST_END, 0)) {
+        p = take_elsewhere(wanted, critical, &number);
+        if (p == NULL) {
+            return NULL;
+        }
+    }
+    *index = (pool_index_t)(p->first + number);
+    pool_block_t *block = &pool_blocks[*index];
+    uint8_t *payload = p->payload + number * p->stride;
+    block->size = (uint16_t)size;
+    atomic_store_explicit(&block->source, source, memory_order_relaxed);
+    *(uint32_t *)(void *)(payload + ((size + 3u) & ~(size_t)3)) = GUARD_WORD;
+    atomic_store_explicit(&block->state, (uint32_t)kind << 16 | 1u, memory_order_release);
+    return payload;
+}
+
 pool_index_t pool_block_take(size_t size, system_service_id_t source, pool_kind_t kind,
                              bool critical)
 {
-    const unsigned wanted = class_of(size);
-    if (wanted == MEMORY_POOL_CLASSES) {
-        return POOL_NONE;
-    }
-    pool_index_t index = take_from(wanted, critical);
-    for (unsigned pool = wanted + 1; index == POOL_NONE && pool < MEMORY_POOL_CLASSES; pool++) {
-        index = lend_from(pool, wanted, critical);
-    }
-    if (index == POOL_NONE) {
-        atomic_fetch_add_explicit(&s_pools[wanted].exhausted, 1, memory_order_relaxed);
-        return POOL_NONE;
-    }
-    pool_block_t *block = &pool_blocks[index];
-    block->size = (uint16_t)size;
-    atomic_store_explicit(&block->source, source, memory_order_relaxed);
-    *guard_of(index) = GUARD_WORD;
-    atomic_store_explicit(&block->state, (uint32_t)kind << 16 | 1u, memory_order_release);
-    return index;
+    pool_index_t index;
+    return take_block(size, source, kind, critical, &index) != NULL ? index : POOL_NONE;
 }
 
 void pool_block_shrink(pool_index_t index, size_t size)
@@ -299,7 +334,7 @@ bool pool_block_convert(pool_index_t index, pool_kind_t from, pool_kind_t to)
 static void release_quota(system_service_id_t source, size_t bytes)
 {
     unsigned slot;
-    if (service_slot_of(source, &slot) == ESP_OK) {
+    if (registry_slot_of(source, &slot) == ESP_OK) {
         quota_release_memory(slot, bytes);
     }
 }
@@ -331,6 +366,8 @@ esp_err_t memory_pool_init(void)
         pool_t *pool = &s_pools[i];
         const pool_desc_t *desc = &s_desc[i];
         memset(pool, 0, sizeof(*pool));
+        pool->stride = (uint16_t)(desc->size + POOL_TAIL_BYTES);
+        pool->first = desc->first;
         pool_areas[i].size = desc->size;
         pool_areas[i].first = desc->first;
         pool_areas[i].payload = heap_caps_aligned_alloc(
@@ -340,13 +377,17 @@ esp_err_t memory_pool_init(void)
             memory_pool_deinit();
             return ESP_ERR_NO_MEM;
         }
-        atomic_store(&pool->head, POOL_NONE);
+        atomic_store(&pool->head, LIST_END);
         for (unsigned n = desc->count; n-- > 0;) {
             pool_block_t *block = &pool_blocks[desc->first + n];
             memset(block, 0, sizeof(*block));
             block->pool = (uint8_t)i;
-            list_push(pool, (pool_index_t)(desc->first + n));
+            list_push(i, (pool_index_t)(desc->first + n), 0);
         }
+        pool->payload = pool_areas[i].payload;
+        pool->bytes = (uint32_t)pool->stride * desc->count;
+        atomic_store(&pool->limit, (uint16_t)(desc->count - desc->reserve));
+        atomic_store(&pool->limit_critical, desc->count);
     }
     return ESP_OK;
 }
@@ -355,6 +396,10 @@ void memory_pool_deinit(void)
 {
     pool_heap_free_all();
     for (unsigned i = 0; i < MEMORY_POOL_CLASSES; i++) {
+        atomic_store(&s_pools[i].limit, 0);
+        atomic_store(&s_pools[i].limit_critical, 0);
+        s_pools[i].bytes = 0;
+        s_pools[i].payload = NULL;
         heap_caps_free(pool_areas[i].payload);
         pool_areas[i].payload = NULL;
     }
@@ -381,20 +426,31 @@ uint32_t memory_pool_reclaim(system_service_id_t source)
 
 /* ---- public API ----------------------------------------------------------------------------- */
 
+/** Who calls. Before the pools are up, the scheduler may not run yet. */
+static inline system_identity_t *caller(void)
+{
+    return pool_areas[0].payload != NULL ? system_identity_now() : system_identity();
+}
+
 void *memory_pool_alloc(size_t size)
 {
     if (size == 0) {
         return NULL;
     }
-    const unsigned slot = system_current_slot();
-    const system_service_id_t source = service_slot_id(slot);
+    system_identity_t *identity = caller();
+    const unsigned slot = system_identity_slot(identity);
+    const system_service_id_t source = registry_slot_id(slot);
     const size_t bytes = memory_pool_block_bytes(size);
+    system_enter_as(identity);
     if (quota_charge_memory(slot, bytes) != ESP_OK) {
+        system_leave(identity);
         return NULL;
     }
-    system_identity_t *identity = system_enter();
-    const pool_index_t index = pool_block_take(size, source, POOL_KIND_MANUAL, false);
-    void *ptr = index != POOL_NONE ? pool_payload(index) : pool_heap_alloc(size, source);
+    pool_index_t index;
+    void *ptr = take_block(size, source, POOL_KIND_MANUAL, false, &index);
+    if (ptr == NULL) {
+        ptr = pool_heap_alloc(size, source);
+    }
     system_leave(identity);
     if (ptr == NULL) {
         quota_release_memory(slot, bytes);
@@ -439,7 +495,8 @@ esp_err_t memory_pool_free(void *ptr)
         return ESP_OK;
     }
     const pool_index_t index = pool_find(ptr);
-    system_identity_t *identity = system_enter();
+    system_identity_t *identity = caller();
+    system_enter_as(identity);
     const esp_err_t ret = index == POOL_NONE ? free_heap_block(ptr) : free_pool_block(index);
     system_leave(identity);
     return ret;
@@ -451,15 +508,16 @@ esp_err_t memory_pool_get_stats(memory_pool_class_t pool, memory_pool_stats_t *o
         return ESP_ERR_INVALID_ARG;
     }
     const pool_t *p = &s_pools[pool];
+    const uint32_t used = used_of(p);
     const uint32_t borrowed = atomic_load_explicit(&p->borrowed, memory_order_relaxed);
     *out = (memory_pool_stats_t){
         .block_size = s_desc[pool].size,
         .blocks = s_desc[pool].count,
-        .used = used_of(p),
+        .used = used,
         .high_water = atomic_load_explicit(&p->high_water, memory_order_relaxed),
         .reserved = s_desc[pool].reserve,
         .lent = atomic_load_explicit(&p->lent, memory_order_relaxed),
-        .allocations = atomic_load_explicit(&p->taken, memory_order_relaxed) -
+        .allocations = used + atomic_load_explicit(&p->freed, memory_order_relaxed) -
                        atomic_load_explicit(&p->lent_total, memory_order_relaxed) + borrowed,
         .borrowed = borrowed,
         .exhausted = atomic_load_explicit(&p->exhausted, memory_order_relaxed),
@@ -486,13 +544,14 @@ esp_err_t memory_pool_get_totals(memory_pool_totals_t *out)
 static int list_length(unsigned pool)
 {
     int length = 0;
-    pool_index_t index = (pool_index_t)atomic_load(&s_pools[pool].head);
-    while (index != POOL_NONE) {
+    uint32_t number = atomic_load(&s_pools[pool].head) & FIELD;
+    while (number != LIST_END) {
+        const unsigned index = s_desc[pool].first + number;
         if (index >= BLOCKS || pool_blocks[index].pool != pool ||
             atomic_load(&pool_blocks[index].state) != 0 || ++length > s_desc[pool].count) {
             return -1;
         }
-        index = atomic_load(&pool_blocks[index].link);
+        number = atomic_load(&pool_blocks[index].link);
     }
     return length;
 }

@@ -125,14 +125,16 @@ bool priority_queue_overdue(const priority_queue_t *queue, unsigned last_lane)
 
 bool priority_queue_push(priority_queue_t *queue, unsigned lane, queue_entry_t entry)
 {
-    if (queue->count[lane] == s_capacity[lane]) {
+    const unsigned count = queue->count[lane];
+    if (count == s_capacity[lane]) {
         return false;
     }
-    *at(queue, lane, queue->count[lane]) = entry;
-    queue->count[lane]++;
-    queue->total++;
-    if (queue->total > queue->high_water) {
-        queue->high_water = queue->total;
+    *at(queue, lane, count) = entry;
+    queue->count[lane] = (uint16_t)(count + 1);
+    const unsigned total = queue->total + 1u;
+    queue->total = (uint16_t)total;
+    if (total > queue->high_water) {
+        queue->high_water = (uint16_t)total;
     }
     return true;
 }

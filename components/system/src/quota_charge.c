@@ -8,40 +8,11 @@
 /* A longer run of a handler is charged as this. */
 #define CPU_RUN_MAX_US (60u * 1000000u)
 
+/* Up to here a product with 100 fits into 32 bits beside what is owed already. */
+#define CPU_SHORT_RUN_US ((UINT32_MAX - QUOTA_FUTURE_MAX_US) / 100u)
+
 _Static_assert(CPU_DEBT_MAX_US + CPU_RUN_MAX_US < QUOTA_FUTURE_MAX_US,
                "a stamp must not look past");
-
-/* ---- helpers -------------------------------------------------------------------------------- */
-
-FORCE_INLINE_ATTR void violation(unsigned slot, quota_kind_t kind)
-{
-    relaxed_add(&quota_states[slot].violations[kind], 1);
-    relaxed_add(&quota_totals[kind], 1);
-}
-
-/* Take n out of limit, or nothing. */
-FORCE_INLINE_ATTR bool take(_Atomic uint32_t *used, uint32_t limit, uint32_t n)
-{
-    uint32_t now = relaxed_get(used);
-
-    do {
-        if (n > limit || now > limit - n) {
-            return false;
-        }
-    } while (!relaxed_swap(used, &now, now + n));
-    return true;
-}
-
-/* Give n back; never below nothing: the owner may have been reclaimed in between. */
-FORCE_INLINE_ATTR void give(_Atomic uint32_t *used, uint32_t n)
-{
-    uint32_t now = relaxed_get(used);
-    uint32_t left;
-
-    do {
-        left = now > n ? now - n : 0;
-    } while (!relaxed_swap(used, &now, left));
-}
 
 /* ---- charging ------------------------------------------------------------------------------- */
 
@@ -50,7 +21,7 @@ esp_err_t IRAM_ATTR quota_check_event_data(unsigned slot, size_t size)
     if (slot >= SYSTEM_SLOTS || size <= relaxed_get(&quota_states[slot].max_data)) {
         return ESP_OK;
     }
-    violation(slot, QUOTA_EVENT_DATA);
+    quota_violation(slot, QUOTA_EVENT_DATA);
     return ESP_ERR_QUOTA_DATA_EXCEEDED;
 }
 
@@ -62,7 +33,7 @@ esp_err_t IRAM_ATTR quota_charge_event(unsigned slot, size_t size, uint32_t now_
     quota_state_t *s = &quota_states[slot];
 
     if (size > relaxed_get(&s->max_data)) {
-        violation(slot, QUOTA_EVENT_DATA);
+        quota_violation(slot, QUOTA_EVENT_DATA);
         return ESP_ERR_QUOTA_DATA_EXCEEDED;
     }
     const uint32_t interval = relaxed_get(&s->event_interval);
@@ -73,29 +44,12 @@ esp_err_t IRAM_ATTR quota_charge_event(unsigned slot, size_t size, uint32_t now_
     do {
         ahead = quota_stamp_ahead(stamp, now_us);
         if (ahead > burst) {
-            violation(slot, QUOTA_EVENTS);
+            quota_violation(slot, QUOTA_EVENTS);
             return ESP_ERR_QUOTA_EVENTS_EXCEEDED;
         }
     } while (!relaxed_swap(&s->event_stamp, &stamp, now_us + ahead + interval));
     relaxed_add(&s->events, 1);
     return ESP_OK;
-}
-
-esp_err_t quota_charge_subscription(unsigned slot)
-{
-    if (slot >= SYSTEM_SLOTS ||
-        take(&quota_accounts[slot].subs, relaxed_get(&quota_accounts[slot].max_subs), 1)) {
-        return ESP_OK;
-    }
-    violation(slot, QUOTA_SUBSCRIPTIONS);
-    return ESP_ERR_QUOTA_SUBS_EXCEEDED;
-}
-
-void quota_release_subscription(unsigned slot)
-{
-    if (slot < SYSTEM_SLOTS) {
-        give(&quota_accounts[slot].subs, 1);
-    }
 }
 
 esp_err_t IRAM_ATTR quota_charge_memory(unsigned slot, size_t bytes)
@@ -105,8 +59,9 @@ esp_err_t IRAM_ATTR quota_charge_memory(unsigned slot, size_t bytes)
     }
     quota_state_t *s = &quota_states[slot];
 
-    if (bytes > INT32_MAX || !take(&s->memory, relaxed_get(&s->max_memory), (uint32_t)bytes)) {
-        violation(slot, QUOTA_MEMORY);
+    if (bytes > INT32_MAX ||
+        !quota_take(&s->memory, relaxed_get(&s->max_memory), (uint32_t)bytes)) {
+        quota_violation(slot, QUOTA_MEMORY);
         return ESP_ERR_QUOTA_MEMORY_EXCEEDED;
     }
     relaxed_raise(&s->memory_peak, relaxed_get(&s->memory));
@@ -126,20 +81,33 @@ bool IRAM_ATTR quota_force_memory(unsigned slot, size_t bytes)
     if (held <= relaxed_get(&s->max_memory)) {
         return true;
     }
-    violation(slot, QUOTA_MEMORY);
+    quota_violation(slot, QUOTA_MEMORY);
     return false;
 }
 
 void IRAM_ATTR quota_release_memory(unsigned slot, size_t bytes)
 {
     if (slot < SYSTEM_SLOTS) {
-        give(&quota_states[slot].memory, bytes > INT32_MAX ? INT32_MAX : (uint32_t)bytes);
+        quota_give(&quota_states[slot].memory, bytes > INT32_MAX ? INT32_MAX : (uint32_t)bytes);
     }
 }
 
 uint32_t quota_memory_used(unsigned slot)
 {
     return slot < SYSTEM_SLOTS ? relaxed_get(&quota_states[slot].memory) : 0;
+}
+
+/* What a run costs beside itself: run * 100 / percent - run, or more than anybody may owe. A
+ * division of 64 bits is a call of some hundred instructions on the chip, here with interrupts off:
+ * for runs of more than half a minute only. */
+static inline uint32_t surcharge_of(uint32_t run, uint32_t percent)
+{
+    if (run <= CPU_SHORT_RUN_US) {
+        return run * (100u - percent) / percent;
+    }
+    const uint64_t surcharge = (uint64_t)run * (100u - percent) / percent;
+
+    return surcharge < CPU_DEBT_MAX_US ? (uint32_t)surcharge : CPU_DEBT_MAX_US;
 }
 
 /* A handler that ran for t costs t / share. The stamp may be one window ahead: that is the burst. A
@@ -152,25 +120,23 @@ bool quota_charge_cpu(unsigned slot, uint32_t us, uint32_t now_us)
     quota_account_t *a = &quota_accounts[slot];
     const uint32_t percent = relaxed_get(&a->cpu_percent);
 
-    relaxed_add(&a->cpu_busy, us);
+    /* One writer at a time, whoever has claimed the mailbox, and no read-modify-write: the account
+     * may be in PSRAM. */
+    relaxed_put(&a->cpu_busy, relaxed_get(&a->cpu_busy) + us);
     if (percent >= 100) {
         return false;
     }
     const uint32_t run = us < CPU_RUN_MAX_US ? us : CPU_RUN_MAX_US;
     const uint32_t start = now_us - run;
-    const uint64_t cost = (uint64_t)run * 100u / percent;
-    uint32_t stamp = relaxed_get(&a->cpu_stamp);
-    uint32_t debt;
+    const uint32_t surcharge = surcharge_of(run, percent);
+    const uint32_t unpaid = quota_stamp_ahead(relaxed_get(&a->cpu_stamp), start) + surcharge;
+    const uint32_t debt = unpaid < CPU_DEBT_MAX_US ? unpaid : CPU_DEBT_MAX_US;
 
-    do {
-        const uint64_t unpaid = quota_stamp_ahead(stamp, start) + cost - run;
-
-        debt = unpaid < CPU_DEBT_MAX_US ? (uint32_t)unpaid : CPU_DEBT_MAX_US;
-    } while (!relaxed_swap(&a->cpu_stamp, &stamp, now_us + debt));
+    relaxed_put(&a->cpu_stamp, now_us + debt);
     if (debt <= QUOTA_CPU_WINDOW_US) {
         return false;
     }
-    violation(slot, QUOTA_CPU);
+    quota_violation(slot, QUOTA_CPU);
     return true;
 }
 

@@ -300,6 +300,23 @@ uint32_t quota_total_violations(quota_kind_t kind)
     return (unsigned)kind < QUOTA_KINDS ? relaxed_get(&quota_totals[kind]) : 0;
 }
 
+esp_err_t quota_charge_subscription(unsigned slot)
+{
+    if (slot >= SYSTEM_SLOTS ||
+        quota_take(&quota_accounts[slot].subs, relaxed_get(&quota_accounts[slot].max_subs), 1)) {
+        return ESP_OK;
+    }
+    quota_violation(slot, QUOTA_SUBSCRIPTIONS);
+    return ESP_ERR_QUOTA_SUBS_EXCEEDED;
+}
+
+void quota_release_subscription(unsigned slot)
+{
+    if (slot < SYSTEM_SLOTS) {
+        quota_give(&quota_accounts[slot].subs, 1);
+    }
+}
+
 /* ---- public API ----------------------------------------------------------------------------- */
 
 esp_err_t quota_set(system_service_id_t id, const service_quota_t *quota)

@@ -27,13 +27,13 @@ static SemaphoreHandle_t s_lock;
 
 static EXT_RAM_BSS_ATTR service_record_t s_records[SYSTEM_SLOTS];
 /* The ids that are alive: read without a lock by every call that takes an id. */
-static _Atomic system_service_id_t s_ids[SYSTEM_SLOTS];
+_Atomic system_service_id_t service_ids[SYSTEM_SLOTS];
 static _Atomic unsigned s_used;
 
 void service_manager_deinit(void)
 {
     for (unsigned i = 0; i < SYSTEM_SLOTS; i++) {
-        atomic_store(&s_ids[i], SYSTEM_SERVICE_ID_NONE);
+        atomic_store(&service_ids[i], SYSTEM_SERVICE_ID_NONE);
     }
     atomic_store(&s_used, 0);
 }
@@ -65,13 +65,7 @@ void registry_unlock(void)
 
 esp_err_t service_slot_of(system_service_id_t id, unsigned *slot)
 {
-    *slot = system_id_slot(id);
-    if (id == SYSTEM_SERVICE_ID_NONE || *slot >= SYSTEM_SLOTS) {
-        return ESP_ERR_SERVICE_NOT_FOUND;
-    }
-    return atomic_load_explicit(&s_ids[*slot], memory_order_acquire) == id
-               ? ESP_OK
-               : ESP_ERR_SERVICE_STALE_ID;
+    return registry_slot_of(id, slot);
 }
 
 esp_err_t service_slot_for_caller(system_service_id_t id, unsigned *slot)
@@ -81,7 +75,7 @@ esp_err_t service_slot_for_caller(system_service_id_t id, unsigned *slot)
 
 esp_err_t service_slot_for(system_service_id_t id, unsigned caller, unsigned *slot)
 {
-    const esp_err_t ret = service_slot_of(id, slot);
+    const esp_err_t ret = registry_slot_of(id, slot);
     if (ret != ESP_OK) {
         return ret;
     }
@@ -98,8 +92,7 @@ const char *service_slot_name(unsigned slot)
 
 system_service_id_t service_slot_id(unsigned slot)
 {
-    return slot < SYSTEM_SLOTS ? atomic_load_explicit(&s_ids[slot], memory_order_acquire)
-                               : SYSTEM_SERVICE_ID_NONE;
+    return registry_slot_id(slot);
 }
 
 bool service_slot_used(unsigned slot)
@@ -227,7 +220,7 @@ static esp_err_t register_locked(const char *name, const system_service_descript
                                                  : &watched);
     record->used = true;
     *out = record->generation << 8 | slot;
-    atomic_store_explicit(&s_ids[slot], *out, memory_order_release);
+    atomic_store_explicit(&service_ids[slot], *out, memory_order_release);
     atomic_fetch_add(&s_used, 1);
     return ESP_OK;
 }
@@ -315,7 +308,7 @@ esp_err_t service_release(system_service_id_t id)
     event_worker_forget_private(slot);
     log_control_reclaim(slot);
     system_locks_release(slot);
-    atomic_store(&s_ids[slot], SYSTEM_SERVICE_ID_NONE);
+    atomic_store(&service_ids[slot], SYSTEM_SERVICE_ID_NONE);
     dependencies_reclaim(slot);
     watchdog_reclaim(slot);
     s_records[slot].used = false;

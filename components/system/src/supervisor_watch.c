@@ -31,6 +31,9 @@ static const char *TAG = "supervisor";
 #define CHANCE_US (HANG_US < 5 * LOOK_US ? HANG_US : 5 * LOOK_US)
 /* Refusals are reported once per window of at least 100 ms; looking more often is for nothing. */
 #define QUOTA_LOOK_US (100 * MS)
+/* It goes on looking for so long after the last post. An event that ends its rest pays for waking
+ * it, before its own handler runs; those that come one after the other do not. */
+#define REST_AFTER_US (100 * MS)
 #define HANG_US       (CONFIG_SYSTEM_HANDLER_HANG_MS * MS)
 _Static_assert(CONFIG_SYSTEM_HANDLER_HANG_MS >= CONFIG_SYSTEM_HANDLER_WARN_MS,
                "a handler is slow before it hangs");
@@ -54,6 +57,8 @@ static int64_t s_promised_us; /* when it was to look again */
 static int64_t s_patient_until_us;
 static int64_t s_began_us;  /* when it began to look */
 static int64_t s_looked_us; /* when it had looked last */
+static uint32_t s_posts;    /* of the bus, when it looked last */
+static int64_t s_active_us; /* when these had changed */
 static int64_t s_lost_us;   /* time since then, if the look came much later than promised */
 
 /** A refused charge becomes one event per window. */
@@ -73,6 +78,8 @@ void supervisor_watch_init(void)
     s_stop_told = 0;
     s_quota_due_us = s_quota_last_us = 0;
     s_promised_us = NEVER_US;
+    s_posts = 0;
+    s_active_us = -REST_AFTER_US;
     atomic_store(&supervisor_rests, 0);
     quota_set_violation_hook(on_violation);
 }
@@ -311,6 +318,15 @@ void supervisor_end_rest(void)
 
 int64_t supervisor_watch_deadline(void)
 {
+    const uint32_t posts = event_bus_posts();
+    if (posts != s_posts) {
+        s_posts = posts;
+        s_active_us = s_began_us;
+    }
+    if (s_began_us - s_active_us < REST_AFTER_US) {
+        look_again_at(esp_timer_get_time() + LOOK_US);
+        return s_next_us;
+    }
     atomic_store(&supervisor_rests, 1);
     if (any_mailbox_claimed()) {
         atomic_store(&supervisor_rests, 0);

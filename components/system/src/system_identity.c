@@ -11,22 +11,25 @@
 
 _Atomic uint32_t system_posts_of_firmware;
 
-system_identity_t *system_identity_of_task(void)
-{
-    return pvTaskGetThreadLocalStoragePointer(NULL, CONFIG_SYSTEM_TLS_INDEX);
-}
-
 system_identity_t *system_identity(void)
 {
     if (xPortInIsrContext() || xTaskGetSchedulerState() == taskSCHEDULER_NOT_STARTED) {
         return NULL;
     }
-    return system_identity_of_task();
+    return identity_backend_get();
 }
 
 void system_identity_set(system_identity_t *identity)
 {
     vTaskSetThreadLocalStoragePointer(NULL, CONFIG_SYSTEM_TLS_INDEX, identity);
+    identity_backend_set(identity);
+}
+
+void system_identity_set_until(system_identity_t *identity, TlsDeleteCallbackFunction_t on_deleted)
+{
+    vTaskSetThreadLocalStoragePointerAndDelCallback(NULL, CONFIG_SYSTEM_TLS_INDEX, identity,
+                                                    on_deleted);
+    identity_backend_set(identity);
 }
 
 unsigned system_current_slot(void)
@@ -39,6 +42,6 @@ bool system_must_not_block(void)
     if (xPortInIsrContext()) {
         return true;
     }
-    const system_identity_t *identity = system_identity_of_task();
+    const system_identity_t *identity = identity_backend_get();
     return identity != NULL && identity->is_worker;
 }
