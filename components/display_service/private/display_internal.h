@@ -60,8 +60,6 @@ void display_panel_count(display_info_t *info);
 /* ---- display_screen.c: the two frames, and what of them is to be drawn --------------------------
  */
 
-/** Take the memory of the frames, once. @return ESP_OK; ESP_ERR_NO_MEM */
-esp_err_t display_screen_begin(void);
 /** The size follows the orientation; everything is to be drawn. */
 void display_screen_resize(uint16_t degrees);
 /** All of the screen, from (0,0). */

@@ -10,47 +10,17 @@
 
 #include "sdkconfig.h"
 
-#include "esp_heap_caps.h"
-#include "esp_log.h"
-
-static const char *TAG = "display";
+#include "esp_attr.h"
 
 #define PIXELS ((size_t)CONFIG_DISPLAY_WIDTH * CONFIG_DISPLAY_HEIGHT)
 
-/* Taken once and kept: a restart of the service needs no memory. */
-static display_color_t *s_back_pixels;
-static display_color_t *s_front_pixels;
+static EXT_RAM_BSS_ATTR display_color_t s_back_pixels[PIXELS];
+static EXT_RAM_BSS_ATTR display_color_t s_front_pixels[PIXELS];
 
 static display_canvas_t s_back;
 static display_damage_t s_damage;
 static bool s_front_known;
 static uint32_t s_frames;
-
-static display_color_t *take_frame(void)
-{
-    display_color_t *frame =
-        heap_caps_malloc(PIXELS * sizeof(display_color_t), MALLOC_CAP_SPIRAM | MALLOC_CAP_8BIT);
-    if (frame != NULL) {
-        memset(frame, 0, PIXELS * sizeof(display_color_t));
-    }
-    return frame;
-}
-
-esp_err_t display_screen_begin(void)
-{
-    if (s_back_pixels == NULL) {
-        s_back_pixels = take_frame();
-    }
-    if (s_front_pixels == NULL) {
-        s_front_pixels = take_frame();
-    }
-    if (s_back_pixels == NULL || s_front_pixels == NULL) {
-        ESP_LOGE(TAG, "no PSRAM for two frames of %u bytes",
-                 (unsigned)(PIXELS * sizeof(display_color_t)));
-        return ESP_ERR_NO_MEM;
-    }
-    return ESP_OK;
-}
 
 void display_screen_resize(uint16_t degrees)
 {

@@ -281,7 +281,6 @@ static esp_err_t display_start(system_service_id_t id, void *arg)
     s_last_frame_us = 0;
     memset(&s_told_state, 0, sizeof(s_told_state));
     memset(&s_told_focus, 0, sizeof(s_told_focus));
-    ESP_RETURN_ON_ERROR(display_screen_begin(), TAG, "frames");
     display_overlay_begin();
     display_panel_begin();
     display_surfaces_begin();
@@ -313,7 +312,6 @@ static const service_quota_t s_quota = {
     .max_events_per_sec = 2000,
     .max_subscriptions = 24,
     .max_event_data_size = 256,
-    .max_memory_bytes = 8 * 1024 * 1024,
     .max_cpu_percent = 90,
 };
 

@@ -4,9 +4,8 @@
  * into the other, which is what is shown. So nobody ever sees a half-drawn picture, and an app that
  * dies leaves a whole one behind.
  *
- * The memory of a place is taken when it is first used and never given back: an app that cannot be
- * ended may write into it for ever, and harms a picture at most. All of it survives a restart of
- * the service, since apps go on drawing.
+ * Their memory is static: an app that cannot be ended may write into it for ever, and harms a
+ * picture at most; and it survives a restart of the service, since apps go on drawing.
  */
 #include "display_internal.h"
 
@@ -14,7 +13,7 @@
 
 #include "sdkconfig.h"
 
-#include "esp_heap_caps.h"
+#include "esp_attr.h"
 #include "esp_log.h"
 #include "system_service/service_manager.h"
 
@@ -34,11 +33,11 @@ typedef struct {
     uint32_t raised;         /* the highest is in front */
     char name[SYSTEM_NAME_MAX + 1];
     char title[DISPLAY_TITLE];
-    display_color_t *drawing; /* the app's */
-    display_color_t *picture; /* what is shown */
 } surface_t;
 
 static surface_t s_surfaces[PLACES];
+static EXT_RAM_BSS_ATTR display_color_t s_drawings[PLACES][PIXELS]; /* the apps' */
+static EXT_RAM_BSS_ATTR display_color_t s_pictures[PLACES][PIXELS]; /* what is shown */
 static uint32_t s_raised;
 
 static display_rect_t body(void)
@@ -110,22 +109,20 @@ static void release(surface_t *surface)
     display_service_announce();
 }
 
-static void blacken(surface_t *surface)
+static display_color_t *drawing_of(const surface_t *surface)
 {
-    memset(surface->drawing, 0, BYTES);
-    memset(surface->picture, 0, BYTES);
+    return s_drawings[surface - s_surfaces];
 }
 
-/** Both pictures of a place, unless it has them. */
-static bool has_memory(surface_t *surface)
+static display_color_t *picture_of(const surface_t *surface)
 {
-    if (surface->drawing == NULL) {
-        surface->drawing = heap_caps_malloc(BYTES, MALLOC_CAP_SPIRAM | MALLOC_CAP_8BIT);
-    }
-    if (surface->picture == NULL) {
-        surface->picture = heap_caps_malloc(BYTES, MALLOC_CAP_SPIRAM | MALLOC_CAP_8BIT);
-    }
-    return surface->drawing != NULL && surface->picture != NULL;
+    return s_pictures[surface - s_surfaces];
+}
+
+static void blacken(const surface_t *surface)
+{
+    memset(drawing_of(surface), 0, BYTES);
+    memset(picture_of(surface), 0, BYTES);
 }
 
 static void forget_the_dead(void)
@@ -150,9 +147,7 @@ void display_surfaces_begin(void)
 void display_surfaces_resize(void)
 {
     for (unsigned i = 0; i < PLACES; i++) {
-        if (s_surfaces[i].picture != NULL) { /* its rows have another length now */
-            memset(s_surfaces[i].picture, 0, BYTES);
-        }
+        memset(s_pictures[i], 0, BYTES); /* its rows have another length now */
     }
 }
 
@@ -197,7 +192,7 @@ bool display_surfaces_draw(display_canvas_t *screen)
     }
     for (int y = clip.y; y < clip.y + clip.h; y++) {
         memcpy(screen->pixels + (size_t)y * screen->stride + clip.x,
-               surface->picture + (size_t)(y - area.y) * (size_t)area.w + clip.x,
+               picture_of(surface) + (size_t)(y - area.y) * (size_t)area.w + clip.x,
                (size_t)clip.w * sizeof(display_color_t));
     }
     return true;
@@ -233,9 +228,8 @@ static esp_err_t open_for(system_service_id_t app, const display_surface_open_t 
         forget_the_dead();
         surface = of_app(SYSTEM_SERVICE_ID_NONE);
     }
-    if (surface == NULL || !has_memory(surface)) {
-        ESP_LOGW(TAG, "no surface for %s: %s", info.name,
-                 surface == NULL ? "all are in use (CONFIG_DISPLAY_SURFACES)" : "no memory");
+    if (surface == NULL) {
+        ESP_LOGW(TAG, "no surface for %s: all are in use (CONFIG_DISPLAY_SURFACES)", info.name);
         return ESP_ERR_NO_MEM;
     }
     if (surface->app != app) {
@@ -269,7 +263,7 @@ void display_surfaces_on_open(const system_request_t *request, void *user_data)
         .surface = handle_of(surface),
         .width = (uint16_t)area.w,
         .height = (uint16_t)area.h,
-        .pixels = surface->drawing,
+        .pixels = drawing_of(surface),
     };
     answer(request, ESP_OK, &opened, sizeof(opened));
 }
@@ -287,7 +281,7 @@ static void take_over(surface_t *surface, const display_damage_t *damage)
         display_rect_t rect = display_rect_intersect(damage->rects[i], all);
         for (int y = rect.y; y < rect.y + rect.h; y++) {
             const size_t first = (size_t)y * (size_t)area.w + (size_t)rect.x;
-            memcpy(surface->picture + first, surface->drawing + first,
+            memcpy(picture_of(surface) + first, drawing_of(surface) + first,
                    (size_t)rect.w * sizeof(display_color_t));
         }
         if (seen && !display_rect_empty(rect)) {

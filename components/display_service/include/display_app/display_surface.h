@@ -39,7 +39,7 @@ typedef struct {
  * @param[in] title for the status bar, cut at 23 bytes; NULL = the app's name
  * @return ESP_OK, or
  *  - ESP_ERR_INVALID_ARG          an argument is NULL
- *  - ESP_ERR_NO_MEM               CONFIG_DISPLAY_SURFACES are open, or no memory for another one
+ *  - ESP_ERR_NO_MEM               CONFIG_DISPLAY_SURFACES are open
  *  - ESP_ERR_REQUEST_NO_HANDLER   there is no display service, or it does not run just now
  *  - ESP_ERR_REQUEST_TARGET_GONE  it was restarted meanwhile: try again
  *  - what ctx->request() returns otherwise

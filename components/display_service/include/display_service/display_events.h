@@ -132,7 +132,7 @@ typedef struct {
 #define DISPLAY_TITLE 24
 
 /** ESP_OK, also when the app has a surface: the same; ESP_ERR_NOT_OWNER not an app;
- *  ESP_ERR_NO_MEM CONFIG_DISPLAY_SURFACES are open, or there is no memory for another one. */
+ *  ESP_ERR_NO_MEM CONFIG_DISPLAY_SURFACES are open. */
 typedef struct {
     status_header_t header;
     char title[DISPLAY_TITLE]; /**< for the status bar; "" = the app's name */
