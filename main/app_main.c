@@ -91,6 +91,9 @@ static void start_installed_apps(void)
         ret = kapp_store_start(true);
     }
     if (ret == ESP_OK) {
+        ret = kapp_drop_start();
+    }
+    if (ret == ESP_OK) {
         ret = kapp_store_get_usage(&usage);
     }
     if (ret != ESP_OK) {

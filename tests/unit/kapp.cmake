@@ -82,3 +82,7 @@ kraken_unit_test(kapp_rights SRCS test_kapp_rights.c ${program_package} "${KRAKE
     LINK kapp system mbedtls nvs_flash PRIVATE_OF kapp system DEFINES "PROGRAM_ASKS=\"${CMAKE_CURRENT_BINARY_DIR}/asks.so\"")
 target_link_libraries(unit_kapp_rights PRIVATE z)
 add_dependencies(unit_kapp_rights program_asks)
+kraken_unit_test(kapp_drop SRCS test_kapp_drop.c ${app_store} LINK kapp system mbedtls nvs_flash
+    DEFINES ${app_store_programs})
+target_link_libraries(unit_kapp_drop PRIVATE z)
+add_dependencies(unit_kapp_drop program_app_as_program)

@@ -177,6 +177,20 @@ esp_err_t app_manager_set_autostart(const char *id, bool on);
  */
 esp_err_t app_manager_installed(app_installed_t *out, size_t *count);
 
+/**
+ * @brief Install or update what lies in the drop folder, in the order of its names: on a PC the
+ *        folder "drop" beside the board's flash (--state); a device has none. What was refused is
+ *        set aside under another name, and the log says why.
+ * @context, @blocks as app_manager_update()
+ * @return how many were installed or updated
+ */
+unsigned kapp_drop_scan(void);
+
+/** @brief Do that now and, on a PC, whenever something new lies there.
+ *  @context init only, after kapp_store_start(); once  @blocks as kapp_drop_scan()
+ *  @return ESP_OK; ESP_ERR_NO_MEM no task: it is not watched */
+esp_err_t kapp_drop_start(void);
+
 /** @brief Let locations of a scheme be opened. A later one takes the place of an earlier one.
  *  @context init only  @owns *opener must live for ever */
 void kapp_stream_add_opener(kapp_opener_t *opener);

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-kraken_port_linux(SRCS image_memory.c inflate_backend.c PKG zlib)
+kraken_port_linux(SRCS drop_backend.c image_memory.c inflate_backend.c PKG zlib)
