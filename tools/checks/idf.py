@@ -230,8 +230,8 @@ def main():
         tree.read_registrations(names, os.path.join(config, "sdkconfig.cmake"))
         examine_lists(tree, ours, findings)
         say_what_lacks(tree, names)
-        if args.project: # the components are the firmware's: they are looked at there
-            ours = ["main"]
+        if args.project: # only what it is made of; the rest is the firmware's
+            ours = [name for name in tree.closure(["main"])[0] if tree.components[name].ours]
         done = compile_all(tree, ours, config, args, findings)
     except idf_tree.TreeError as error:
         project.fail(f"idf: {error}")

@@ -173,13 +173,24 @@ static void install_here(void *arg)
     }
 }
 
+static esp_err_t install_on(uint32_t core)
+{
+#ifdef CONFIG_FREERTOS_UNICORE /* ESP-IDF has no calls between cores then */
+    (void)core;
+    install_here(NULL);
+    return ESP_OK;
+#else
+    return esp_ipc_call_blocking(core, install_here, NULL);
+#endif
+}
+
 esp_err_t crash_backend_install(bool on)
 {
     esp_err_t ret = ESP_OK;
     /* They stay for good: while nobody wants them, they pass everything on. */
     for (uint32_t core = 0; on && !s_installed && core < portNUM_PROCESSORS && ret == ESP_OK;
          core++) {
-        ret = esp_ipc_call_blocking(core, install_here, NULL);
+        ret = install_on(core);
     }
     s_installed = s_installed || (on && ret == ESP_OK);
     return ret;
