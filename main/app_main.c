@@ -16,6 +16,7 @@
 #include "shell/shell.h"
 #include "system_service/service_supervisor.h"
 #include "system_service/system_service.h"
+#include "updater/updater.h"
 
 static const char *TAG = "main";
 
@@ -112,10 +113,18 @@ void app_main(void)
 
     start_storage();
     ESP_ERROR_CHECK(system_service_init(&key));
+    if (boot_mode_safe()) {
+        const esp_err_t safe = system_safe_mode_enter("the button was held while booting");
+        ESP_LOGW(TAG, "safe mode by button: %s", system_error_to_string(safe));
+    }
     start_services();
     start_apps();
     start_installed_apps();
     ESP_ERROR_CHECK(system_service_seal(key));
+    const esp_err_t probation = updater_start();
+    if (probation != ESP_OK) {
+        ESP_LOGE(TAG, "a new image will not be confirmed: %s", system_error_to_string(probation));
+    }
     ESP_LOGI(TAG, "ready");
 
     const bool ok = start_asked_app();

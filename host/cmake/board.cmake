@@ -11,7 +11,7 @@ set(KRAKEN_COMMON_COMPONENTS
     cxx newlib freertos esp_hw_support heap log soc hal esp_rom esp_common esp_system xtensa)
 # Public requirements among the others, as ESP-IDF declares them.
 set(KRAKEN_REQUIRES_nvs_flash esp_partition)
-set(KRAKEN_REQUIRES_app_update esp_app_format esp_partition)
+set(KRAKEN_REQUIRES_app_update bootloader_support esp_app_format esp_partition)
 
 add_library(kraken_idf_common INTERFACE)
 target_include_directories(kraken_idf_common INTERFACE "${CMAKE_CURRENT_SOURCE_DIR}/include/common" "${KRAKEN_CONFIG_DIR}")

@@ -17,6 +17,9 @@ typedef enum {
 /** @context main task */
 boot_mode_t boot_mode(void);
 
+/** Somebody holds the button that asks for safe mode. @context main task */
+bool boot_mode_safe(void);
+
 /** Colours make sense where the output goes. @context main task */
 bool boot_mode_colour(void);
 

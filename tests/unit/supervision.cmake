@@ -8,3 +8,7 @@ kraken_unit_test(service_watchdog BARE LINK system esp_timer PRIVATE_OF system
     SRCS test_service_watchdog.c "${KRAKEN_ROOT}/tests/support/fake_registry.c"
         "${KRAKEN_ROOT}/components/system/src/service_watchdog.c")
 kraken_unit_test(ownership SRCS test_ownership.c ${scripted} LINK system)
+
+# As the device has it; its time is virtual.
+kraken_unit_test(supervisor_backstop SRCS test_supervisor_backstop.c "${KRAKEN_ROOT}/components/system/src/supervisor_backstop.c"
+    PRIVATE_OF system DEFINES CONFIG_SYSTEM_SUPERVISOR_TASK_WDT=1 MODES sim)

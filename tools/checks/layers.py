@@ -3,10 +3,10 @@
 #: who may include what: the arrows of the architecture, and the private rings
 """Every #include against the table of layers.  usage: layers.py [PROJECT]
 
-  main        apps, services, shell, system, kapp        apps     system (public), a service's events, any include/*_app
+  main        apps, services, shell, system, kapp, updater  apps     system (public), a service's events, any include/*_app
   service     system (public); never another service     shell    system, services, kapp (public)
   port/*      its own component; host/ on Linux           system   nothing of ours
-  kapp        system (public)
+  kapp        system (public)                       updater  system (public)
   host        nothing of ours above it                    tests, bench, sdk templates: not judged
 Portable code sees besides the C library and the ESP-IDF interface of the virtual board, no POSIX; an app sees of ESP-IDF what
 the app interface offers. private/ is for its own component.
@@ -75,10 +75,11 @@ def refusal(user, owner):
     if user.port:
         return "a port sees its own component alone"
     allowed = {
-        "main": ("apps", "service", "shell", "system", "kapp"),
+        "main": ("apps", "service", "shell", "system", "kapp", "updater"),
         "apps": ("system", "service", "kapp"),
         "service": ("system",),
         "kapp": ("system",),
+        "updater": ("system",),
         "shell": ("system", "service", "kapp"),
         "sdk": ("system",),
     }

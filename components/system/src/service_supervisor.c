@@ -18,6 +18,7 @@
 #include "event_internal.h"
 #include "lifecycle_runner.h"
 #include "system_service/app_manager.h"
+#include "supervisor_backstop.h"
 #include "watchdog_internal.h"
 
 static const char *TAG = "supervisor";
@@ -315,18 +316,20 @@ static void sleep_until_needed(void)
         const int64_t left = left_us > 0 ? left_us * configTICK_RATE_HZ / 1000000 + 1 : 1;
         ticks = left < portMAX_DELAY ? (TickType_t)left : portMAX_DELAY - 1;
     }
-    (void)ulTaskNotifyTake(pdTRUE, ticks);
+    (void)ulTaskNotifyTake(pdTRUE, supervisor_backstop_feed(ticks));
 }
 
 static void supervisor_main(void *arg)
 {
     (void)arg;
     system_identity_set(&s_identity);
+    supervisor_backstop_begin();
     while (!atomic_load(&s_quit)) {
         supervisor_watch();
         settle();
         sleep_until_needed();
     }
+    supervisor_backstop_end();
     system_identity_set(NULL);
     atomic_store(&s_parked, true);
     for (;;) { /* deleted by supervisor_stop() */

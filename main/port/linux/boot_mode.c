@@ -19,6 +19,11 @@ boot_mode_t boot_mode(void)
     }
 }
 
+bool boot_mode_safe(void)
+{
+    return false; /* the shell's safe-mode command does it */
+}
+
 bool boot_mode_colour(void)
 {
     return host_program_watched();
