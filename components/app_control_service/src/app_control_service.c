@@ -11,6 +11,7 @@
 #include "sdkconfig.h"
 
 #include "app_control_service/app_control_events.h"
+#include "esp_attr.h"
 #include "esp_check.h"
 #include "system_service/app_manager.h"
 #include "system_service/request_response.h"
@@ -47,8 +48,8 @@ static void copy_text(char *to, size_t size, const char *from)
 
 static void on_list(const system_request_t *request, void *user_data)
 {
-    static app_info_t s_infos[CONFIG_SYSTEM_MAX_APPS];
-    static app_control_list_t s_list;
+    static EXT_RAM_BSS_ATTR app_info_t s_infos[CONFIG_SYSTEM_MAX_APPS];
+    static EXT_RAM_BSS_ATTR app_control_list_t s_list;
     size_t count = CONFIG_SYSTEM_MAX_APPS;
 
     (void)user_data;
