@@ -270,6 +270,8 @@ static void reap(app_life_t *life, void *arg)
     if (atomic_load(&life->task_state) == APP_TASK_NONE) {
         life->set_aside = false;
         app_life_free_task(life);
+    } else if (atomic_load(&life->task_state) == APP_TASK_PARKED) {
+        sooner(arg, esp_timer_get_time() + 1000); /* not off its core yet */
     }
 }
 
