@@ -60,7 +60,9 @@ esp_err_t app_store_give(void *arg, void *to, size_t room, size_t *got)
     const uint32_t left = m->bytes->size - m->at;
     *got = room < left ? room : left;
     *got = *got < m->most ? *got : m->most;
-    memcpy(to, m->bytes->bytes + m->at, *got);
+    if (*got != 0) {
+        memcpy(to, m->bytes->bytes + m->at, *got);
+    }
     m->at += (uint32_t)*got;
     return ESP_OK;
 }

@@ -81,6 +81,9 @@ static void use_settings(void)
     KTEST_CHECK(app_settings_erase("a") == ESP_ERR_NOT_FOUND);
     KTEST_CHECK(app_settings_set("a", "first", 5) == ESP_OK);
     KTEST_CHECK(app_settings_set("b", "", 0) == ESP_OK);
+    size = 0;
+    KTEST_CHECK(app_settings_get("b", NULL, &size) == ESP_OK && size == 0);
+    size = sizeof(got);
     KTEST_CHECK(app_settings_set("c", "third", 5) == ESP_OK);
     KTEST_CHECK(setting_is("a", "first") && setting_is("b", "") && setting_is("c", "third"));
     KTEST_CHECK(app_settings_get("a", got, &size) == ESP_ERR_INVALID_SIZE && size == 5);

@@ -60,7 +60,9 @@ static esp_err_t get(const data_owner_t *owner, uint8_t *table, const char *key,
     if (s.value_size > room) {
         return ESP_ERR_INVALID_SIZE;
     }
-    memcpy(to, s.value, s.value_size);
+    if (s.value_size != 0) { /* else there may be nothing to copy to */
+        memcpy(to, s.value, s.value_size);
+    }
     return ESP_OK;
 }
 
