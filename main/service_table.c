@@ -5,6 +5,7 @@
 #include "sdkconfig.h"
 
 #include "app_control_service/app_control_service.h"
+#include "audio_service/audio_service.h"
 #include "demo_service/demo_service.h"
 #include "display_service/display_service.h"
 #include "shell/shell.h"
@@ -13,6 +14,9 @@ const system_service_descriptor_t *const service_table[] = {
     &shell_service,
 #ifdef CONFIG_DISPLAY_SERVICE
     &app_control_service, &display_service,
+#endif
+#ifdef CONFIG_AUDIO_SERVICE
+    &audio_service,
 #endif
 #ifdef CONFIG_DEMO_SERVICES
     &demo_sensor_service, &demo_logger_service,
