@@ -33,6 +33,7 @@ static uint64_t s_frames;
 static uint32_t s_failures;
 static uint32_t s_reopened;
 static uint32_t s_lost;
+static audio_frame_t s_block[AUDIO_BLOCK_FRAMES];
 
 static void become(audio_device_t state)
 {
@@ -142,7 +143,6 @@ static void failed(esp_err_t why)
 
 static void feed_nobody(void (*mix)(audio_frame_t *block))
 {
-    static audio_frame_t s_unheard[AUDIO_BLOCK_FRAMES];
     const int64_t passed_us = esp_timer_get_time() - s_silent_since_us;
     int64_t due = passed_us * s_rate / (AUDIO_BLOCK_FRAMES * 1000000LL) - s_silent_blocks;
     if (due < 0 || due > BLOCKS_MAX) { /* the clock was set, or we were away: from now on */
@@ -150,7 +150,7 @@ static void feed_nobody(void (*mix)(audio_frame_t *block))
         due = due < 0 ? 0 : 1;
     }
     for (; due > 0; due--) {
-        mix(s_unheard);
+        mix(s_block);
         s_silent_blocks++;
         s_lost++;
     }
@@ -158,7 +158,6 @@ static void feed_nobody(void (*mix)(audio_frame_t *block))
 
 void audio_device_feed(void (*mix)(audio_frame_t *block))
 {
-    static audio_frame_t s_block[AUDIO_BLOCK_FRAMES];
     uint32_t room = 0;
     if (s_state == AUDIO_DEVICE_ABSENT) {
         feed_nobody(mix);

@@ -7,6 +7,7 @@
 
 #include "sdkconfig.h"
 
+#include "esp_attr.h"
 #include "esp_log.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
@@ -41,7 +42,7 @@ static bool is(audio_fault_t fault)
 
 esp_err_t audio_link_write(const audio_frame_t block[AUDIO_BLOCK_FRAMES])
 {
-    static audio_frame_t s_disturbed[AUDIO_BLOCK_FRAMES];
+    static EXT_RAM_BSS_ATTR audio_frame_t s_disturbed[AUDIO_BLOCK_FRAMES];
     switch (s_fault) {
     case AUDIO_FAULT_UNPLUGGED:
         return ESP_ERR_NOT_FOUND;
