@@ -33,6 +33,7 @@ static const char *TAG = "fault";
 
 typedef struct {
     system_service_id_t victim;
+    system_subscription_t subscription; /* its own: another one may be made while it strikes */
     uint8_t kind;
     uint32_t amount;
 } fault_t;
@@ -83,7 +84,7 @@ static void strike(const system_event_t *event, void *user_data)
     if (fault->victim != system_service_current()) {
         return; /* meant for another victim that waits for its own */
     }
-    (void)system_event_unsubscribe_type(fault->victim, event->type, strike);
+    (void)system_event_unsubscribe(fault->victim, fault->subscription);
     ESP_LOGW(TAG, "injected into %s: %s", service_slot_name(system_current_slot()),
              system_fault_name((system_fault_t)fault->kind));
     switch ((system_fault_t)fault->kind) {
@@ -110,20 +111,22 @@ static void strike(const system_event_t *event, void *user_data)
 /* ---- public ---------------------------------------------------------------------------------- */
 
 /** Subscribe in the victim's name. Apps are subscribed by nobody else, so act as the victim. */
-static esp_err_t subscribe_as(unsigned slot, system_service_id_t id, system_event_type_t type)
+static esp_err_t subscribe_as(unsigned slot, system_service_id_t id, system_event_type_t type,
+                              system_subscription_t *out)
 {
     system_identity_t victim = {.slot = (uint8_t)slot};
     system_identity_set(&victim);
-    const esp_err_t ret = system_event_subscribe(id, type, strike, NULL);
+    const esp_err_t ret = system_event_subscribe_ex(id, type, strike, NULL, NULL, out);
     system_identity_set(NULL);
     return ret;
 }
 
-static void unsubscribe_as(unsigned slot, system_service_id_t id, system_event_type_t type)
+static void unsubscribe_as(unsigned slot, system_service_id_t id,
+                           system_subscription_t subscription)
 {
     system_identity_t victim = {.slot = (uint8_t)slot};
     system_identity_set(&victim);
-    (void)system_event_unsubscribe_type(id, type, strike);
+    (void)system_event_unsubscribe(id, subscription);
     system_identity_set(NULL);
 }
 
@@ -131,6 +134,7 @@ esp_err_t system_fault_inject(system_service_id_t id, system_fault_t kind, uint3
 {
     unsigned slot;
     system_event_type_t type;
+    system_subscription_t subscription;
     if ((unsigned)kind >= SYSTEM_FAULTS || amount > SYSTEM_FAULT_AMOUNT_MAX) {
         return ESP_ERR_INVALID_ARG;
     }
@@ -142,20 +146,21 @@ esp_err_t system_fault_inject(system_service_id_t id, system_fault_t kind, uint3
         ret = system_event_register_type("fault.inject", &type);
     }
     if (ret == ESP_OK) {
-        ret = subscribe_as(slot, id, type);
+        ret = subscribe_as(slot, id, type, &subscription);
     }
     if (ret != ESP_OK) {
         return ret;
     }
     const fault_t fault = {
         .victim = id,
+        .subscription = subscription,
         .kind = (uint8_t)kind,
         .amount = amount != 0 ? amount : s_default_amount[kind],
     };
     ret = event_bus_post_as(SYSTEM_SLOT_NONE, type, &fault, sizeof(fault),
                             SYSTEM_EVENT_PRIORITY_NORMAL);
     if (ret != ESP_OK) {
-        unsubscribe_as(slot, id, type);
+        unsubscribe_as(slot, id, subscription);
     }
     return ret;
 }
