@@ -113,6 +113,9 @@ static bool fit(window_t *w, unsigned width, unsigned height)
     if (w->width == width && w->height == height) {
         return true;
     }
+    if (width == 0 || height == 0) {
+        return false;
+    }
     if (w->texture != NULL) {
         SDL_DestroyTexture(w->texture);
     }

@@ -148,14 +148,14 @@ void record_announce(const char *channel)
     pthread_mutex_unlock(&s_lock);
 }
 
-void host_input_note(const char *channel, const void *bytes, uint32_t size)
+void host_input_note(const char *source, const void *bytes, uint32_t size)
 {
     if (g_recorder == RECORDER_OFF) {
         return;
     }
     pthread_mutex_lock(&s_lock);
     record_t r = {.kind = RECORD_INPUT,
-                  .value = {channel_locked(channel)},
+                  .value = {channel_locked(source)},
                   .bytes = bytes,
                   .size = size < RECORD_BYTES_MAX ? size : RECORD_BYTES_MAX};
     emit_locked(&r);

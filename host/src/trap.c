@@ -81,6 +81,7 @@ static bool in_stack(const tcb_t *self, uintptr_t sp)
 static host_trap_land_t ask(tcb_t *self, const host_trap_t *trap, void **arg)
 {
     const host_trap_hook_t hook = __atomic_load_n(&s_hook, __ATOMIC_ACQUIRE);
+    // cppcheck-suppress legacyUninitvar ; it does not know that the built-in above reads
     if (hook == NULL) {
         return NULL;
     }

@@ -36,7 +36,10 @@ def sources(root, build_dir):
         name = os.path.relpath(path, root)
         if name.startswith(ANALYSED) and os.path.exists(path):
             words = [w for w in shlex.split(entry["command"])[1:] if not GCC_ONLY.match(w)]
-            result.setdefault(name, [w for w in words if w.startswith(("-I", "-D", "-std="))])
+            # "-isystem DIR" is two words: a library's headers, such as SDL's.
+            kept = [w for i, w in enumerate(words)
+                    if w.startswith(("-I", "-D", "-std=", "-isystem")) or (i > 0 and words[i - 1] == "-isystem")]
+            result.setdefault(name, kept)
     return result
 
 

@@ -42,8 +42,11 @@ display_rect_t display_rect_intersect(display_rect_t a, display_rect_t b)
 
 display_rect_t display_rect_union(display_rect_t a, display_rect_t b)
 {
+    if (display_rect_empty(a) && display_rect_empty(b)) {
+        return (display_rect_t){0};
+    }
     if (display_rect_empty(a)) {
-        return display_rect_empty(b) ? (display_rect_t){0} : b;
+        return b;
     }
     if (display_rect_empty(b)) {
         return a;

@@ -288,7 +288,7 @@ static esp_err_t write_file(files_t *f, const char *name, const void *data, size
     if (e == NULL) {
         return ESP_ERR_NO_MEM;
     }
-    memcpy(e->file.name, name, strlen(name));
+    memcpy(e->file.name, name, strlen(name) + 1);
     e->file.size = (uint32_t)size;
     esp_err_t ret = take_sectors(f, e);
     if (ret == ESP_OK) {

@@ -92,6 +92,7 @@ static esp_err_t set(const data_owner_t *owner, uint8_t *table, const char *key,
         }
         uint8_t *to = table + all;
         *to++ = (uint8_t)length;
+        // NOLINTNEXTLINE(bugprone-not-null-terminated-result): its length stands before it
         memcpy(to, key, length);
         to += length;
         *to++ = (uint8_t)size;

@@ -287,7 +287,7 @@ static esp_err_t install_staged(const staged_t *staged)
 
 esp_err_t app_manager_install_stream(const kapp_stream_t *stream, app_install_report_t *report)
 {
-    app_install_report_t unwanted;
+    app_install_report_t unwanted = {0};
     staged_t *staged = NULL;
     report = report != NULL ? report : &unwanted;
     *report = (app_install_report_t){0};

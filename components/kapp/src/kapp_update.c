@@ -198,7 +198,7 @@ static esp_err_t update(const kapp_stream_t *stream, bool allow_older, update_t 
 esp_err_t app_manager_update_stream(const kapp_stream_t *stream, bool allow_older,
                                     app_install_report_t *report)
 {
-    app_install_report_t unwanted;
+    app_install_report_t unwanted = {0};
     report = report != NULL ? report : &unwanted;
     *report = (app_install_report_t){0};
     if (stream == NULL || stream->read == NULL) {

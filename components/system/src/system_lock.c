@@ -377,7 +377,7 @@ esp_err_t system_lock_give(system_lock_t id)
     }
     portEXIT_CRITICAL(&s_lock);
     wake(woken);
-    if (ret == ESP_OK) {
+    if (ret == ESP_OK && identity != NULL) {
         lower(identity, before, base);
     }
     system_leave(identity);

@@ -102,15 +102,15 @@ esp_err_t system_lock_take(system_lock_t lock, uint32_t timeout_ms);
 /** @brief Give a lock back. @context the task that took it  @blocks never
  *  @return ESP_OK; ESP_ERR_LOCK_NOT_HELD not by this task, or not any more; ESP_ERR_LOCK_NOT_FOUND;
  *          ESP_ERR_INVALID_STATE called from an ISR */
-esp_err_t system_lock_give(system_lock_t lock);
+esp_err_t system_lock_give(system_lock_t id);
 
 /** @brief What the lock protects is in order again. @context the task that holds it  @blocks never
  *  @return as system_lock_give(); ESP_OK also when nothing was to be mended */
-esp_err_t system_lock_mend(system_lock_t lock);
+esp_err_t system_lock_mend(system_lock_t id);
 
 /** @brief Describe a lock. @context any task  @blocks never
  *  @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_LOCK_NOT_FOUND */
-esp_err_t system_lock_get_info(system_lock_t lock, system_lock_info_t *out);
+esp_err_t system_lock_get_info(system_lock_t id, system_lock_info_t *out);
 
 #ifdef __cplusplus
 }
