@@ -20,6 +20,9 @@ typedef void (*host_console_sink_t)(const char *text, size_t length, void *ctx);
 /** @param sink in place of standard output; NULL puts that back. @context any task */
 void host_console_set_sink(host_console_sink_t sink, void *ctx);
 
+/** @param listener gets the same, beside whoever shows it; NULL ends that. @context any task */
+void host_console_set_listener(host_console_sink_t listener, void *ctx);
+
 /** Keeps all that is printed, beside or instead of showing it. Starting again forgets it. */
 void host_log_capture_start(bool also_print);
 void host_log_capture_stop(void);

@@ -16,6 +16,8 @@
 static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
 static host_console_sink_t s_sink;
 static void *s_sink_ctx;
+static host_console_sink_t s_listener;
+static void *s_listener_ctx;
 static bool s_capturing;
 static bool s_also_print;
 static char *s_kept;
@@ -50,6 +52,9 @@ static void put(const char *text, size_t length)
         } else {
             fwrite(text, 1, length, stdout);
         }
+    }
+    if (s_listener != NULL) {
+        s_listener(text, length, s_listener_ctx);
     }
     pthread_mutex_unlock(&s_lock);
 }
@@ -93,6 +98,14 @@ void host_console_set_sink(host_console_sink_t sink, void *ctx)
     pthread_mutex_lock(&s_lock);
     s_sink = sink;
     s_sink_ctx = ctx;
+    pthread_mutex_unlock(&s_lock);
+}
+
+void host_console_set_listener(host_console_sink_t listener, void *ctx)
+{
+    pthread_mutex_lock(&s_lock);
+    s_listener = listener;
+    s_listener_ctx = ctx;
     pthread_mutex_unlock(&s_lock);
 }
 

@@ -1,26 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""keygen, key, pack, sign, verify, inspect"""
+"""new, build, install, run, keygen, key, pack, check, sign, verify, inspect"""
 
 import argparse
 import os
 import sys
-import tomllib
 
-from . import keys, manifest, package, program
+from . import board, imports, keys, manifest, package, project
 from .errors import KappError
 
 
 def read(path):
     with open(path, "rb") as file:
         return file.read()
-
-
-def write(path, data):
-    """All of it or nothing: a file that is cut short could be taken for a package."""
-    partial = path + ".part"
-    with open(partial, "wb") as file:
-        file.write(data)
-    os.replace(partial, path)
 
 
 def keygen(args):
@@ -33,36 +24,52 @@ def key(args):
 
 
 def pack(args):
-    try:
-        source = tomllib.loads(read(args.manifest).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise KappError(f"{args.manifest}: {error}") from None
-    folder = os.path.dirname(args.manifest)
-    sections = [package.Section(package.MANIFEST, manifest.encode(source))]
-    targets = set()
+    print(project.pack(args.manifest, args.program, args.output, args.key))
+
+
+def new(args):
+    project.new(args.folder)
+
+
+def build(args):
+    project.build_folder(args.folder, args.key, args.unsigned, args.manifest)
+
+
+def check(args):
+    source = project.toml_of(args.manifest)
     for path in args.program:
-        target, parts = program.sections_of(read(path))
-        if target in targets:
-            raise KappError(f"{path}: there is a program for {target} already")
-        targets.add(target)
-        sections += parts
-    if not targets:
-        raise KappError("no program: name at least one shared object")
-    for path in source.get("assets", {}).values():
-        sections.append(package.compressed(package.ASSET, read(os.path.join(folder, path))))
-    if "icon" in source.get("app", {}):
-        sections.append(package.compressed(package.ICON, read(os.path.join(folder, source["app"]["icon"]))))
-    data = package.write(sections)
-    if args.key:
-        data = keys.sign(data, keys.load(args.key, True))
-    write(args.output, data)
-    print(f"{args.output}: {len(data)} bytes, {', '.join(sorted(targets))}, {'signed' if args.key else 'not signed'}")
+        imports.check(path, read(path), source)
+
+
+def package_in(path):
+    """A package, or the one that was built in a folder."""
+    if not os.path.isdir(path):
+        return path
+    name = project.toml_of(os.path.join(path, "app.toml")).get("app", {}).get("name", "")
+    found = os.path.join(path, "build", f"{name}.kapp")
+    if not os.path.exists(found):
+        raise KappError(f"{found} is not there: build it first")
+    return found
+
+
+def install(args):
+    path = package_in(args.package)
+    link = board.connect(args.state, args.port)
+    if args.trust is not None:
+        board.trust(link, args.trust or project.developer_key() + ".pub")
+    board.install(link, path, args.older)
+
+
+def run(args):
+    key = None if args.unsigned else args.key or project.developer_key()
+    path, _ = project.build_folder(args.folder, key, args.unsigned, args.manifest)
+    board.run(path, args.state, args.port, key and key + ".pub", args.seconds)
 
 
 def sign(args):
     data = read(args.package)
     package.read(data)
-    write(args.package, keys.sign(data, keys.load(args.key, True)))
+    project.write_whole(args.package, keys.sign(data, keys.load(args.key, True)))
 
 
 def verify(args):
@@ -91,9 +98,37 @@ def inspect(args):
     print(f"signer       {signer.hex() if kind else 'none'}")
 
 
+def parse_board(verb):
+    verb.add_argument("--state", default=os.environ.get("KRAKEN_STATE", "board"), help="folder of the virtual board (default: %(default)s)")
+    verb.add_argument("--port", help="a board at this serial line instead")
+
+
+def parse_project(verb):
+    verb.add_argument("folder", nargs="?", default=".")
+    verb.add_argument("--manifest", default="app.toml", help="another file in it (default: app.toml)")
+    verb.add_argument("--key", help="sign with this private key (default: your own, made when it is first needed)")
+    verb.add_argument("--unsigned", action="store_true")
+
+
+def parse_people(verbs):
+    verb = verbs.add_parser("new", help="begin an app: a folder with a template")
+    verb.add_argument("folder")
+    parse_project(verbs.add_parser("build", help="compile, check what is imported, pack and sign"))
+    verb = verbs.add_parser("install", help="install or update a package on a board")
+    verb.add_argument("package", nargs="?", default=".", help="or the folder where it was built")
+    parse_board(verb)
+    verb.add_argument("--trust", nargs="?", const="", metavar="KEY.pub", help="make the board trust this key first (default: yours)")
+    verb.add_argument("--older", action="store_true", help="also in place of a newer version")
+    verb = verbs.add_parser("run", help="build, install, start, and follow the log; starts a virtual board if none runs")
+    parse_project(verb)
+    parse_board(verb)
+    verb.add_argument("--seconds", type=float, help="follow the log so long (default: until Ctrl-C)")
+
+
 def parse():
-    parser = argparse.ArgumentParser(prog="kraken app")
+    parser = argparse.ArgumentParser(prog=os.environ.get("KRAKEN_TOOL", "kapp"))
     verbs = parser.add_subparsers(dest="verb", required=True)
+    parse_people(verbs)
     verb = verbs.add_parser("keygen", help="make a key to sign packages with")
     verb.add_argument("key")
     verb = verbs.add_parser("key", help="show a public key as the trust store knows it")
@@ -103,6 +138,9 @@ def parse():
     verb.add_argument("program", nargs="*")
     verb.add_argument("-o", "--output", required=True)
     verb.add_argument("--key", help="sign it with this private key")
+    verb = verbs.add_parser("check", help="check what shared objects import against app.toml")
+    verb.add_argument("manifest")
+    verb.add_argument("program", nargs="+")
     verb = verbs.add_parser("sign", help="sign a package")
     verb.add_argument("package")
     verb.add_argument("--key", required=True)

@@ -20,6 +20,7 @@ KNOWN = {
     "quota": set(QUOTA),
     "memory": {"bytes"},
     "assets": None,
+    "build": {"sources", "include", "manifest"},
 }
 
 

@@ -26,4 +26,13 @@ if(NOT no_cryptography AND XTENSA_GCC)
     add_test(NAME sdk.tool COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_tool.py" "${sdk_packages}/hello.kapp"
         "${CMAKE_CURRENT_BINARY_DIR}/app_as_program.so")
     set_tests_properties(sdk.tool PROPERTIES LABELS sdk TIMEOUT 120)
+    # The SDK in a folder of its own, and the virtual board.
+    if(TARGET kraken_os AND KRAKEN_FLAVOUR STREQUAL "host")
+        foreach(part Project RunningBoard SerialLine)
+            string(TOLOWER "${part}" name)
+            add_test(NAME sdk.${name} COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_project.py" $<TARGET_FILE:kraken_os>
+                ${part})
+            set_tests_properties(sdk.${name} PROPERTIES LABELS sdk TIMEOUT 300)
+        endforeach()
+    endif()
 endif()

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app_store.h"
+#include "esp_rom_crc.h"
 #include "host_flash.h"
 #include "ktest.h"
 
@@ -113,6 +114,82 @@ static void apps_come_change_and_go(void **state)
     remove_file("bad");
 }
 
+static void upload_pieces(const kb_bytes_t *package, uint32_t crc)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char line[SHELL_LINE_MAX + 1];
+    snprintf(line, sizeof(line), "upload %u %u", (unsigned)package->size, (unsigned)crc);
+    assert_int_equal(shell_execute(line, keep, NULL), SHELL_OK);
+    for (size_t at = 0; at < package->size;) {
+        int length = snprintf(line, sizeof(line), "upload + %u ", (unsigned)at);
+        const size_t end = at + 120 < package->size ? at + 120 : package->size;
+        uint32_t bits = 0;
+        unsigned have = 0;
+        while (at < end) {
+            bits = bits << 8 | package->bytes[at++];
+            for (have += 8; have >= 6; have -= 6) {
+                line[length++] = digits[bits >> (have - 6) & 63];
+            }
+        }
+        if (have > 0) {
+            line[length++] = digits[bits << (6 - have) & 63];
+        }
+        line[length] = '\0';
+        assert_int_equal(shell_execute(line, keep, NULL), SHELL_OK);
+    }
+}
+
+static void a_package_comes_over_the_console(void **state)
+{
+    (void)state;
+    const uint32_t sum1 = esp_rom_crc32_le(0, app_store_v1.bytes, (uint32_t)app_store_v1.size);
+    const uint32_t sum2 = esp_rom_crc32_le(0, app_store_v2.bytes, (uint32_t)app_store_v2.size);
+    static const example_t wrong[] = {
+        {"upload install", SHELL_FAILED, "nothing was begun"},
+        {"upload + 0 AAAA", SHELL_FAILED, "nothing was begun"},
+        {"upload", SHELL_USAGE, "usage: upload"},
+        {"upload 0 0", SHELL_FAILED, "a package has 1 to"},
+        {"upload 99999999 0", SHELL_FAILED, "a package has 1 to"},
+        {"upload 4 x", SHELL_USAGE, "usage: upload"},
+        {"upload 4 0", SHELL_OK, "have 0 of 4"},
+        {"upload + 0 AAAAA", SHELL_OK, "have 3 of 4"},
+        {"upload + 4 AA", SHELL_FAILED, "have 3 of 4"},
+        {"upload + 3 AAAA", SHELL_FAILED, "have 3 of 4"},
+        {"upload + 1 A-AA", SHELL_FAILED, "have 1 of 4"},
+        {"upload install", SHELL_FAILED, "have 1 of 4"},
+        {"upload + 1 AAAA", SHELL_OK, "have 4 of 4"},
+        {"upload install", SHELL_FAILED, "damaged on the way"},
+        {"upload install", SHELL_FAILED, "nothing was begun"},
+    };
+    static const example_t first[] = {
+        {"upload update", SHELL_FAILED, "is not installed: try install"},
+        {"upload install", SHELL_OK, "org.example.hello 1.2.3 is installed as"},
+        {"upload install", SHELL_FAILED, "nothing was begun"},
+    };
+    static const example_t second[] = {
+        {"upload install", SHELL_FAILED, "try update"},
+        {"upload update", SHELL_OK, "2.2.3 in place of 1.2.3"},
+    };
+    static const example_t back[] = {
+        {"upload update", SHELL_FAILED, "goes back"},
+        {"upload update older", SHELL_OK, "1.2.3 in place of 2.2.3"},
+        {"uninstall hello", SHELL_OK, ""},
+    };
+    static const example_t off[] = {
+        {"upload off", SHELL_OK, ""},
+        {"upload install", SHELL_FAILED, "nothing was begun"},
+    };
+    CHECK(wrong);
+    upload_pieces(&app_store_v1, sum1);
+    CHECK(first);
+    upload_pieces(&app_store_v2, sum2);
+    CHECK(second);
+    upload_pieces(&app_store_v1, sum1);
+    CHECK(back);
+    upload_pieces(&app_store_v1, sum1);
+    CHECK(off);
+}
+
 static const char s_pem[] = "-----BEGIN PUBLIC KEY-----\n"
                             "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEWrIuKYQEufFc4d2OXXh98OX8902Y\n"
                             "Olcbr7/Mq7RbMFif5N6us1/CoZJZ0lCVsDDAI0L7Nm069TVzCcdF9+Qumg==\n"
@@ -185,6 +262,7 @@ int main(int argc, char **argv)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, app_store_set_up, app_store_tear_down)
     static const struct CMUnitTest tests[] = {
         TEST(apps_come_change_and_go), TEST(a_key_is_read_as_people_write_it),
+        TEST(a_package_comes_over_the_console),
         TEST(keys_come_and_go), // and nobody is trusted afterwards
     };
     host_flash_use_table(app_store_table);

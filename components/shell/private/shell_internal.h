@@ -11,6 +11,7 @@
 
 #include "esp_err.h"
 
+#include "kapp/kapp_install.h"
 #include "shell/shell.h"
 #include "system_service/system_types.h"
 
@@ -92,7 +93,12 @@ int cmd_store(int argc, char **argv);
 int cmd_trust(int argc, char **argv);
 int cmd_uninstall(int argc, char **argv);
 int cmd_update(int argc, char **argv);
+int cmd_upload(int argc, char **argv);
 int cmd_why(int argc, char **argv);
+
+/** Say how an install or update went. @param what it came from  @return SHELL_OK or SHELL_FAILED */
+int shell_installed(const char *what, esp_err_t ret, const app_install_report_t *report);
+int shell_updated(const char *what, esp_err_t ret, const app_install_report_t *report);
 
 /** Who signed an app: the label of the key, or the beginning of its id if it is not in the trust
  * store. Good until the next call. */

@@ -14,24 +14,53 @@ static int refused(const char *what, esp_err_t ret)
     return SHELL_FAILED;
 }
 
+int shell_installed(const char *what, esp_err_t ret, const app_install_report_t *report)
+{
+    if (ret == ESP_ERR_APP_ALREADY_REGISTERED) {
+        shell_print("%s: there is an app with this id or the name \"%s\": try update", what,
+                    report->name);
+        return SHELL_FAILED;
+    }
+    if (ret != ESP_OK) {
+        return refused(what, ret);
+    }
+    shell_print("%s %u.%u.%u is installed as \"%s\"", report->id, report->version.major,
+                report->version.minor, report->version.patch, report->name);
+    return SHELL_OK;
+}
+
+int shell_updated(const char *what, esp_err_t ret, const app_install_report_t *report)
+{
+    if (report->rolled_back) {
+        shell_print("%s %u.%u.%u failed, %u.%u.%u is back", report->id, report->version.major,
+                    report->version.minor, report->version.patch, report->replaced.major,
+                    report->replaced.minor, report->replaced.patch);
+    }
+    if (ret == ESP_ERR_APP_NOT_FOUND && report->id[0] != '\0') {
+        shell_print("%s: %s is not installed: try install", what, report->id);
+        return SHELL_FAILED;
+    }
+    if (ret == ESP_ERR_LOADER_VERSION_OLDER) {
+        shell_print("%s: %u.%u.%u is installed: \"update FILE older\" goes back", what,
+                    report->replaced.major, report->replaced.minor, report->replaced.patch);
+        return SHELL_FAILED;
+    }
+    if (ret != ESP_OK) {
+        return refused(what, ret);
+    }
+    shell_print("%s: %u.%u.%u in place of %u.%u.%u", report->id, report->version.major,
+                report->version.minor, report->version.patch, report->replaced.major,
+                report->replaced.minor, report->replaced.patch);
+    return SHELL_OK;
+}
+
 int cmd_install(int argc, char **argv)
 {
     app_install_report_t report;
     if (argc != 2) {
         return shell_usage("install");
     }
-    const esp_err_t ret = app_manager_install(argv[1], &report);
-    if (ret == ESP_ERR_APP_ALREADY_REGISTERED) {
-        shell_print("%s: there is an app with this id or the name \"%s\": try update", argv[1],
-                    report.name);
-        return SHELL_FAILED;
-    }
-    if (ret != ESP_OK) {
-        return refused(argv[1], ret);
-    }
-    shell_print("%s %u.%u.%u is installed as \"%s\"", report.id, report.version.major,
-                report.version.minor, report.version.patch, report.name);
-    return SHELL_OK;
+    return shell_installed(argv[1], app_manager_install(argv[1], &report), &report);
 }
 
 int cmd_update(int argc, char **argv)
@@ -41,28 +70,7 @@ int cmd_update(int argc, char **argv)
     if (argc != 2 && !allow_older) {
         return shell_usage("update");
     }
-    const esp_err_t ret = app_manager_update(argv[1], allow_older, &report);
-    if (report.rolled_back) {
-        shell_print("%s %u.%u.%u failed, %u.%u.%u is back", report.id, report.version.major,
-                    report.version.minor, report.version.patch, report.replaced.major,
-                    report.replaced.minor, report.replaced.patch);
-    }
-    if (ret == ESP_ERR_APP_NOT_FOUND && report.id[0] != '\0') {
-        shell_print("%s: %s is not installed: try install", argv[1], report.id);
-        return SHELL_FAILED;
-    }
-    if (ret == ESP_ERR_LOADER_VERSION_OLDER) {
-        shell_print("%s: %u.%u.%u is installed: \"update FILE older\" goes back", argv[1],
-                    report.replaced.major, report.replaced.minor, report.replaced.patch);
-        return SHELL_FAILED;
-    }
-    if (ret != ESP_OK) {
-        return refused(argv[1], ret);
-    }
-    shell_print("%s: %u.%u.%u in place of %u.%u.%u", report.id, report.version.major,
-                report.version.minor, report.version.patch, report.replaced.major,
-                report.replaced.minor, report.replaced.patch);
-    return SHELL_OK;
+    return shell_updated(argv[1], app_manager_update(argv[1], allow_older, &report), &report);
 }
 
 int cmd_uninstall(int argc, char **argv)

@@ -35,6 +35,8 @@ static const shell_command_t s_commands[] = {
                  "whose apps may be installed; a KEY is its label, the beginning of its id, or for a new one its file", cmd_trust},
     {"uninstall", "APP [keep]", "remove an installed app; keep: not what it stored", cmd_uninstall},
     {"update",   "FILE [older]", "another version of an installed app; older: also to an older one", cmd_update},
+    {"upload",   "BYTES CRC | + OFFSET BASE64 | install | update [older] | off",
+                 "take a package in over the console, as the package tool sends it", cmd_upload},
     {"why",      "NAME", "what the flight recorder knows about a service or app", cmd_why},
 };
 /* clang-format on */

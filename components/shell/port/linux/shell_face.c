@@ -15,6 +15,7 @@
 #include "host_control.h"
 #include "host_record.h"
 #include "shell_internal.h"
+#include "shell_remote.h"
 #include "shell_terminal.h"
 
 #define FACE_STACK    16384 /* libedit's needs, not the device's */
@@ -63,6 +64,7 @@ static void face_task(void *arg)
 
 esp_err_t shell_face_open(void)
 {
+    shell_remote_open();
     return xTaskCreatePinnedToCore(face_task, "shell", FACE_STACK, NULL, FACE_PRIORITY, NULL,
                                    tskNO_AFFINITY) == pdPASS
                ? ESP_OK

@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The SDK as somebody uses it who has nothing else of the project: an app from the template, on the virtual board, over both links.
+usage: test_project.py KRAKEN_OS"""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import tempfile
+import threading
+import tty
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BOARD = os.path.abspath(sys.argv.pop(1))
+WAIT_S = 100
+
+
+class Bench(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.sdk = os.path.join(cls.folder.name, "sdk")
+        subprocess.run(["/usr/bin/python3", os.path.join(ROOT, "sdk", "make_sdk.py"), ROOT, cls.sdk, BOARD], check=True)
+        cls.environment = {name: value for name, value in os.environ.items() if not name.startswith("KRAKEN")}
+        cls.environment["XDG_CONFIG_HOME"] = os.path.join(cls.folder.name, "config")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def path(self, *names):
+        return os.path.join(self.folder.name, *names)
+
+    def tool(self, *words, status=0, **more):
+        result = subprocess.run([os.path.join(self.sdk, "bin", "kraken-app"), *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                text=True, timeout=WAIT_S, check=False, cwd=self.folder.name, env=dict(self.environment, **more))
+        self.assertEqual(result.returncode, status, result.stdout)
+        return result.stdout
+
+    def new(self, name):
+        self.tool("new", name)
+        return self.path(name)
+
+    def edit(self, path, old, new):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn(old, text)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace(old, new, 1))
+
+    def board(self, name):
+        """A virtual board with its shell on a pipe, up; ends with the test."""
+        state = self.path(name)
+        board = subprocess.Popen([BOARD, "--shell", "--state", state], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(board.stdout.close)
+        self.addCleanup(board.wait, WAIT_S)
+        self.addCleanup(board.stdin.close)
+        self.said(board, "help\n", "leave the shell")
+        return board, state
+
+    def said(self, board, command, pattern):
+        board.stdin.write(command)
+        board.stdin.flush()
+        for line in board.stdout:
+            if re.search(pattern, line):
+                return line
+        self.fail(f"the board ended without {pattern}")
+
+
+class Project(Bench):
+    def test_from_nothing_to_a_running_app(self):
+        self.new("first")
+        said = self.tool("run", "first", "--state", "state", "--seconds", "2.5")
+        for text in ("started a virtual board", 'installed as "first"', "hello, this is first", "running for 1 s"):
+            self.assertIn(text, said)
+        again = self.tool("run", "first", "--state", "state", "--seconds", "0.5")
+        self.assertIn("1.0.0 in place of 1.0.0", again)  # the flash was kept
+
+    def test_messages(self):
+        source = os.path.join(self.new("wrong"), "wrong.c")
+        self.edit(source, 'ctx->log(ctx, ESP_LOG_INFO, "goodbye");',
+                  'extern int puts(const char *); extern int app_settings_sett(void); extern int app_settings_erase(const char *);\n'
+                  'puts("x"); app_settings_sett(); app_settings_erase("x");')
+        said = self.tool("build", "wrong", status=1)
+        self.assertIn("puts: an app cannot call this; an app has no terminal: ctx->log", said)
+        self.assertIn("did you mean app_settings_set?", said)
+        self.assertIn('app_settings_erase needs in app.toml: storage = "1.0" under [interfaces] and groups = ["storage"]', said)
+        self.edit(source, "void app_main(app_context_t *ctx)\n{", "void app_mane(app_context_t *ctx);\nvoid app_mane(app_context_t *ctx)\n{")
+        self.assertIn("no function app_main(", self.tool("build", "wrong", status=1))
+        self.assertIn("is there already", self.tool("new", "wrong", status=1))
+        self.assertIn("an app's name is", self.tool("new", "not a name", status=1))
+        self.assertIn("there is no such file", self.tool("build", "nowhere", status=1))
+        self.assertIn("there is no such compiler", self.tool("build", "wrong", status=1, KRAKEN_XTENSA_CC="/nowhere/gcc"))
+        self.assertIn("build it first", self.tool("install", "wrong", status=1))
+        self.new("right")
+        self.assertIn("not built for the ESP32-S3", self.tool("build", "right", PATH="/usr/bin:/bin", HOME=self.folder.name))
+        self.assertIn("no virtual board runs", self.tool("install", "right", "--state", "none", status=1))
+
+    def test_headers_are_the_interface_list(self):
+        with open(os.path.join(self.sdk, "interface.txt"), encoding="utf-8") as file:
+            known = {line.split()[2] for line in file}
+        declared = set()
+        for folder, _, names in os.walk(os.path.join(self.sdk, "include")):
+            for name in names:
+                header = os.path.join(folder, name)
+                flags = ["-I" + os.path.join(self.sdk, "include"), "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-Wundef"]
+                how = {"check": True, "input": f'#include "{header}"\n', "capture_output": True, "text": True}
+                subprocess.run(["gcc-12", *flags, "-fsyntax-only", "-x", "c", "-"], **how)
+                text = subprocess.run(["gcc-12", *flags, "-E", "-x", "c", "-"], **how).stdout
+                ours = ""
+                for part in re.split(r"(?m)^# \d+ ", text):
+                    ours += part.split("\n", 1)[1] + "\n" if part.startswith(f'"{self.sdk}') else ""
+                ours = re.sub(r"\{[^{}]*\}", "", re.sub(r"\{[^{}]*\}", "", ours))
+                declared |= {m for m in re.findall(r"(?m)^(?!typedef)[A-Za-z][\w *]*?\b(\w+)\([^;{]*\);", ours)}
+        self.assertGreaterEqual(len(declared), 13)
+        self.assertEqual(declared - known, set())
+        libc = {n for n in known if re.match(r"mem|str|v?snprintf$|[cm]?alloc$|calloc|malloc|realloc|free|abort|__assert", n)}
+        self.assertEqual(known - declared - libc, set())
+
+    def test_cmake(self):
+        folder = self.new("own")
+        with open(os.path.join(folder, "CMakeLists.txt"), "w", encoding="utf-8") as file:
+            file.write(f"cmake_minimum_required(VERSION 3.25)\nproject(own C)\ninclude({self.sdk}/cmake/kraken_app.cmake)\n"
+                       "kraken_app(own SRCS own.c KEY ../key.pem)\n")
+        self.tool("keygen", "key.pem")
+        out = os.path.join(folder, "out")
+        for words in (["-S", folder, "-B", out, "-G", "Ninja"], ["--build", out]):
+            result = subprocess.run(["cmake", *words], capture_output=True, text=True, check=False, env=self.environment)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.tool("verify", os.path.join(out, "own.kapp"), "--key", "key.pem.pub")
+        self.edit(os.path.join(folder, "own.c"), "uint32_t seconds = 0;", 'uint32_t seconds = 0; extern int puts(const char *); puts("");')
+        result = subprocess.run(["cmake", "--build", out], capture_output=True, text=True, check=False, env=self.environment)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("an app has no terminal", result.stdout + result.stderr)
+
+
+class RunningBoard(Bench):
+    def test_install_and_update(self):
+        board, state = self.board("shared")
+        folder = self.new("guest")
+        self.tool("build", "guest")
+        self.assertIn("--trust makes it trust your key", self.tool("install", "guest", "--state", state, status=1))
+        self.assertIn('installed as "guest"', self.tool("install", "guest", "--state", state, "--trust"))
+        self.edit(os.path.join(folder, "app.toml"), '"1.0.0"', '"1.1.0"')
+        self.tool("build", "guest")
+        self.assertIn("1.1.0 in place of 1.0.0", self.tool("install", "guest", "--state", state))
+        self.edit(os.path.join(folder, "app.toml"), '"1.1.0"', '"1.0.9"')
+        self.tool("build", "guest")
+        self.assertIn("--older goes back", self.tool("install", "guest", "--state", state, status=1))
+        self.assertIn("1.0.9 in place of 1.1.0", self.tool("install", "guest", "--state", state, "--older"))
+        said = self.tool("run", "guest", "--state", state, "--seconds", "1.5")
+        self.assertIn("hello, this is guest", said)
+        self.assertNotIn("started a virtual board", said)
+        self.said(board, "apps\n", r"^guest +1\.0\.9 +RUNNING")
+
+    def test_a_second_board_with_the_same_state_says_so(self):
+        _, state = self.board("taken")
+        result = subprocess.run([BOARD, "--shell", "--state", state], input="quit\n", capture_output=True, text=True, timeout=WAIT_S,
+                                check=False)
+        self.assertIn("another board runs with the same state", result.stdout)
+
+
+class SerialLine(Bench):
+    """A board at a terminal, and a line that loses something now and then."""
+
+    def line(self, lose):
+        """-> the device to use; the board is at the other end"""
+        near, far = pty.openpty(), pty.openpty()
+        for fd in near[1], far[1]:
+            tty.setraw(fd)
+        board = subprocess.Popen([BOARD, "--shell", "--no-window"], stdin=far[1], stdout=far[1], stderr=subprocess.DEVNULL,
+                                 env=dict(os.environ, TERM="vt100"))
+        stop = threading.Event()
+
+        def carry():
+            count = 0
+            while not stop.is_set():
+                for fd in select.select([near[0], far[0]], [], [], 0.1)[0]:
+                    data = os.read(fd, 4096)
+                    if fd == near[0] and b"upload +" in data:
+                        count += 1
+                        if lose and count % 3 == 0:
+                            data = data[:20] + data[24:]
+                    os.write(far[0] if fd == near[0] else near[0], data)
+
+        thread = threading.Thread(target=carry)
+        thread.start()
+
+        def end():
+            stop.set()
+            thread.join()
+            board.kill()
+            board.wait()
+            for fd in near + far:
+                os.close(fd)
+
+        self.addCleanup(end)
+        return os.ttyname(near[1])
+
+    def test_install_over_a_line(self):
+        self.new("wired")
+        said = self.tool("build", "wired")
+        self.assertIn("signed", said)
+        self.assertIn('installed as "wired"', self.tool("install", "wired", "--port", self.line(False), "--trust"))
+
+    def test_what_is_lost_is_sent_again(self):
+        self.new("lossy")
+        self.tool("build", "lossy")
+        self.assertIn('installed as "lossy"', self.tool("install", "lossy", "--port", self.line(True), "--trust"))
+
+    def test_no_such_line(self):
+        self.new("far")
+        self.tool("build", "far")
+        self.assertIn("No such file", self.tool("install", "far", "--port", "/nowhere/tty", status=1))
+
+
+if __name__ == "__main__":
+    unittest.main()
