@@ -8,6 +8,7 @@
 #include "audio_service/audio_service.h"
 #include "demo_service/demo_service.h"
 #include "display_service/display_service.h"
+#include "input_service/input_service.h"
 #include "shell/shell.h"
 
 const system_service_descriptor_t *const service_table[] = {
@@ -17,6 +18,9 @@ const system_service_descriptor_t *const service_table[] = {
 #endif
 #ifdef CONFIG_AUDIO_SERVICE
     &audio_service,
+#endif
+#ifdef CONFIG_INPUT_SERVICE
+    &input_service,
 #endif
 #ifdef CONFIG_DEMO_SERVICES
     &demo_sensor_service, &demo_logger_service,

@@ -107,7 +107,7 @@ def header_text(kconf):
     lines = ["/* Generated from the Kconfig files and sdkconfig.defaults. Do not edit. */", "#pragma once"]
     for symbol in kconf.unique_defined_syms:
         value = symbol.str_value
-        if not symbol.config_string or value == "":
+        if not symbol.config_string or (value == "" and symbol.orig_type != kconfiglib.STRING):
             continue
         if symbol.orig_type in (kconfiglib.BOOL, kconfiglib.TRISTATE):
             if value == "y":

@@ -18,11 +18,13 @@ typedef struct {
     uint64_t at_us; /* board time; filled in by host_input_put() */
     enum {
         HOST_INPUT_KEY,
-        HOST_INPUT_TOUCH
+        HOST_INPUT_TOUCH,
+        HOST_INPUT_TURN
     } kind;
     bool down;    /* pressed, or the finger is on the glass (also while it moves) */
     char key[16]; /* "up", "down", "left", "right", "select", "back", "home", "power", ... */
-    int x;        /* of the finger, as the person sees the screen */
+    int x;        /* of the finger, as the person sees the screen; of a turn: counts, clockwise
+                     positive, four from one detent to the next */
     int y;
 } host_input_t;
 
@@ -34,6 +36,9 @@ bool host_input_put(const host_input_t *change);
 
 /** @brief Take the oldest change. @context any task @return false: there is none */
 bool host_input_take(host_input_t *change);
+
+/** @brief How many changes were lost because nobody took them. @context any */
+uint32_t host_input_lost(void);
 
 /** @brief Have fn called, as an interrupt of core 0, whenever a change was put. NULL = nobody.
  * @context any task */

@@ -74,6 +74,15 @@ static void on_mouse(window_t *w, int x, int y, bool down)
     host_input_put(&change);
 }
 
+// The knob: one detent, four counts, a notch; away from the hand is clockwise.
+static void on_wheel(int notches)
+{
+    const host_input_t change = {.kind = HOST_INPUT_TURN, .x = 4 * notches};
+    if (notches != 0) {
+        host_input_put(&change);
+    }
+}
+
 static void take_events(window_t *w)
 {
     SDL_Event event;
@@ -97,6 +106,9 @@ static void take_events(window_t *w)
             if (w->down) {
                 on_mouse(w, event.motion.x, event.motion.y, true);
             }
+            break;
+        case SDL_MOUSEWHEEL:
+            on_wheel(event.wheel.y);
             break;
         case SDL_WINDOWEVENT:
             w->changes = 0; // uncovered: draw again

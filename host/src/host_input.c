@@ -11,6 +11,7 @@ static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
 static host_input_t s_waiting[HOST_INPUT_WAITING];
 static unsigned s_first;
 static unsigned s_count;
+static uint32_t s_lost;
 static void (*s_fn)(void *arg);
 static void *s_arg;
 
@@ -23,6 +24,7 @@ bool host_input_put(const host_input_t *change)
     if (lost) {
         s_first = (s_first + 1) % HOST_INPUT_WAITING;
         s_count--;
+        s_lost++;
     }
     host_input_t *slot = &s_waiting[(s_first + s_count++) % HOST_INPUT_WAITING];
     *slot = *change;
@@ -48,6 +50,14 @@ bool host_input_take(host_input_t *change)
     }
     pthread_mutex_unlock(&s_lock);
     return found;
+}
+
+uint32_t host_input_lost(void)
+{
+    pthread_mutex_lock(&s_lock);
+    const uint32_t lost = s_lost;
+    pthread_mutex_unlock(&s_lock);
+    return lost;
 }
 
 void host_input_on_change(void (*fn)(void *arg), void *arg)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+kraken_port_linux(SRCS input_backend.c)
