@@ -28,7 +28,7 @@ if(NOT no_cryptography AND XTENSA_GCC)
     set_tests_properties(sdk.tool PROPERTIES LABELS sdk TIMEOUT 120)
     # The SDK in a folder of its own, and the virtual board.
     if(TARGET kraken_os AND KRAKEN_FLAVOUR STREQUAL "host")
-        foreach(part Project RunningBoard SerialLine)
+        foreach(part Project RunningBoard SerialLine ExampleApps)
             string(TOLOWER "${part}" name)
             add_test(NAME sdk.${name} COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_project.py" $<TARGET_FILE:kraken_os>
                 ${part})

@@ -7,10 +7,12 @@ import os
 import pty
 import re
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import tty
 import unittest
 
@@ -66,10 +68,13 @@ class Bench(unittest.TestCase):
     def said(self, board, command, pattern):
         board.stdin.write(command)
         board.stdin.flush()
+        until = time.monotonic() + WAIT_S
         for line in board.stdout:
             if re.search(pattern, line):
                 return line
-        self.fail(f"the board ended without {pattern}")
+            if time.monotonic() > until:
+                break
+        self.fail(f"the board did not say {pattern}")
 
 
 class Project(Bench):
@@ -163,6 +168,68 @@ class RunningBoard(Bench):
         result = subprocess.run([BOARD, "--shell", "--state", state], input="quit\n", capture_output=True, text=True, timeout=WAIT_S,
                                 check=False)
         self.assertIn("another board runs with the same state", result.stdout)
+
+
+SETTER = """
+#include "system_service/app_manager.h"
+void app_main(app_context_t *ctx);
+void app_main(app_context_t *ctx)
+{
+    system_event_type_t set;
+    uint32_t wrong = 86400, good = 12 * 3600 + 34 * 60 + 58;
+    if (ctx->register_event(ctx, "clock.set", &set) == ESP_OK) {
+        (void)ctx->post_event(ctx, set, &wrong, sizeof(wrong), PRIORITY_NORMAL);
+        (void)ctx->post_event(ctx, set, &good, sizeof(good), PRIORITY_NORMAL);
+    }
+    (void)ctx->sleep_ms(ctx, 60000);
+}
+"""
+
+
+class ExampleApps(Bench):
+    """The apps of apps/ that are installed, each as it says of itself."""
+
+    def install(self, state, name, toml="app.toml"):
+        folder = self.path(name)
+        if not os.path.exists(folder):
+            shutil.copytree(os.path.join(ROOT, "apps", name), folder, ignore=shutil.ignore_patterns("build"))
+        said = self.tool("run", name, "--manifest", toml, "--state", state, "--seconds", "0.1")
+        self.assertIn("is installed as", said)
+
+    def test_clock(self):
+        board, state = self.board("clock_state")
+        self.install(state, "clock")
+        source = os.path.join(self.new("setter"), "setter.c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(SETTER)
+        toml = os.path.join(self.path("setter"), "app.toml")
+        with open(toml, "a", encoding="utf-8") as file:
+            file.write('[permissions]\ngroups = ["events"]\npost = ["clock.set"]\n')
+        self.tool("run", "setter", "--state", state, "--seconds", "0.1")
+        self.said(board, "", "no time of the day: ignored")
+        self.said(board, "", "set to 12:34:58")
+        self.said(board, "", "it is 12:35:00")
+        self.said(board, "app stop clock\napp start clock\n", "goes on at 12:35:0[0-9]")
+
+    def test_chat(self):
+        board, state = self.board("chat_state")
+        self.install(state, "chat", "guest.toml")
+        self.said(board, "", "guest: nobody listens: ESP_ERR_SERVICE_NOT_FOUND")
+        self.install(state, "chat", "room.toml")
+        self.said(board, "", "room: message 1: guest here")
+        self.said(board, "", "guest: heard: guest here|guest: the room has it as message 1")
+        self.said(board, "", "guest: the room has it as message 2")
+        self.said(board, "app stop room\n", "room: closes after")
+        self.said(board, "", "guest: nobody listens")
+        self.said(board, "app start room\n", "guest: the room has it as message 1")
+
+    def test_hello_and_goodbye_both_ways_from_one_source(self):
+        board, state = self.board("hello_state")
+        self.install(state, "goodbye")
+        self.said(board, "app start hello\n", 'hello: goodbye.reply: "Goodbye, for the')
+        self.said(board, "app stop hello\napp stop goodbye\nservices\n", "shell")
+        self.install(state, "hello")
+        self.said(board, "app restart goodbye.installed\n", 'hello.installed: goodbye.reply: "Goodbye, for the 1. time."')
 
 
 class SerialLine(Bench):
