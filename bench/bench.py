@@ -6,7 +6,7 @@ Measures Kraken-OS beside what people use otherwise, in one run, on one virtual 
 
   --quick        fewer repetitions: about 10 s instead of a minute
   --json         one JSON object instead of tables
-  --only LIST    of: throughput latency producers pools instructions scale fragmentation overhead memory promises
+  --only LIST    of: throughput latency producers pools instructions scale fragmentation overhead memory apps promises
   --plot FILE    the simulated month of the heap, as SVG
 """
 
@@ -19,7 +19,7 @@ import sections
 from runner import Runner
 from report import print_report
 
-SECTIONS = ("throughput", "latency", "producers", "pools", "instructions", "scale", "fragmentation", "overhead", "memory", "promises")
+SECTIONS = ("throughput", "latency", "producers", "pools", "instructions", "scale", "fragmentation", "overhead", "memory", "apps", "promises")
 
 
 def arguments():

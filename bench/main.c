@@ -20,7 +20,7 @@ static const bench_case_t *const s_cases[] = {
     &bench_case_throughput, &bench_case_latency,  &bench_case_pool_time,
     &bench_case_operations, &bench_case_scale,    &bench_case_fragmentation,
     &bench_case_overhead,   &bench_case_recovery, &bench_case_memory,
-    &bench_case_producers,
+    &bench_case_producers,  &bench_case_apps,
 };
 #define CASES (sizeof(s_cases) / sizeof(s_cases[0]))
 

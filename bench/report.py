@@ -96,6 +96,14 @@ def memory(data):
         table(["", "flash", "RAM", "stacks", "pools"], [line.split() for line in data["modules"]])
 
 
+def apps(data):
+    print("App packages by size: times in µs, sizes in bytes; a start checks the hash, loads, links, and makes the task")
+    names = ("package_bytes", "image_bytes", "verify_us", "install_us", "load_us", "start_us", "heap_beside_image", "install_heap_most",
+             "heap_running")
+    table(["constants", "package", "image", "verify", "install", "load", "start", "heap beside", "heap of install", "heap running"],
+          [[key] + [f"{figures[name]:,.0f}" for name in names] for key, figures in data.items()])
+
+
 def promises(data):
     print("The specification's promises")
     table(["promise", "holds", "measured"], [[r["promise"], "yes" if r["holds"] else "NO", r["measured"]] for r in data])

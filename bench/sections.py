@@ -2,10 +2,12 @@
 """What is measured, section by section. Each takes the runner and the sections before it, and returns plain data."""
 
 import os
+import random
 import re
 import statistics
 import subprocess
 import sys
+import tempfile
 
 import plot
 
@@ -116,6 +118,46 @@ def memory(runner, _):
     modules = [line.strip() for line in done.stdout.splitlines()
                if re.match(r" *(components/system/src/|components/|apps/|main)\S*( +\d+){4}$", line)]
     return {"figures": runner.case("memory"), "modules": modules}
+
+
+APP = """
+#include "system_service/app_manager.h"
+__asm__(".section .rodata\\n.globl filler\\nfiller: .incbin \\"FILLER\\"\\n.previous");
+extern const char filler[];
+void app_main(app_context_t *ctx);
+void app_main(app_context_t *ctx)
+{
+    ctx->log(ctx, ESP_LOG_DEBUG, "%p", (const void *)filler);
+    while (ctx->sleep_ms(ctx, 1000)) {
+    }
+}
+"""
+
+
+def app_package(folder, kilobytes):
+    """A package of an app with so many incompressible constants -> its path"""
+    tool = os.path.join(folder, "sdk", "bin", "kraken-app")
+    app = os.path.join(folder, f"app{kilobytes}")
+    environment = dict(os.environ, KRAKEN_KEY=os.path.join(folder, "key.pem"))
+    subprocess.run([tool, "new", app], check=True, capture_output=True)
+    filler = os.path.join(folder, f"filler{kilobytes}")
+    with open(filler, "wb") as file:
+        file.write(random.Random(kilobytes).randbytes(kilobytes * 1024) + b"\0")
+    with open(os.path.join(app, f"app{kilobytes}.c"), "w", encoding="utf-8") as file:
+        file.write(APP.replace("FILLER", filler))
+    subprocess.run([tool, "build", app], check=True, capture_output=True, env=environment)
+    return os.path.join(app, "build", f"app{kilobytes}.kapp")
+
+
+def apps(runner, _):
+    """an app package on the board, by size: to verify, install, load and start it, and the heap that this takes"""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["/usr/bin/python3", os.path.join(runner.root, "sdk/make_sdk.py"), runner.root, os.path.join(folder, "sdk")],
+                       check=True)
+        packages = {f"{n} KB": app_package(folder, n) for n in (0, 64, 384)}
+        shown = subprocess.run([os.path.join(folder, "sdk", "bin", "kraken-app"), "key", os.path.join(folder, "key.pem.pub")], check=True,
+                               capture_output=True, text=True).stdout
+        return runner.interleaved({key: ("apps", f"package={path}", f"key={shown.split()[1]}") for key, path in packages.items()})
 
 
 def rounded(count):

@@ -4,6 +4,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import unittest
 
@@ -11,6 +12,7 @@ import callgrind
 import guard
 import plot
 import runner
+import sections
 
 PROGRAM, BUILD_DIR = sys.argv[1:3]
 
@@ -65,6 +67,18 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures["heap_per_event"], 0)
         self.assertGreater(figures["heap_at_start"], 0)
         self.assertLessEqual(figures["event_bookkeeping"], 32)
+
+    @unittest.skipIf(subprocess.run(["/usr/bin/python3", "-c", "import cryptography"], capture_output=True, check=False).returncode,
+                     "python3-cryptography is not installed")
+    def test_an_app_of_any_size_takes_the_same_heap(self):
+        once = runner.Runner(PROGRAM, BUILD_DIR)
+        once.repetitions = 1
+        figures = sections.apps(once, {})
+        small, large = figures["0 KB"], figures["384 KB"]
+        self.assertGreater(large["image_bytes"] - small["image_bytes"], 380 * 1024)
+        self.assertLess(abs(large["install_heap_most"] - small["install_heap_most"]), 1024)
+        for figure in figures.values():
+            self.assertTrue(0 < figure["heap_beside_image"] < figure["install_heap_most"] < 16 * 1024)
 
     def test_wrong_arguments_are_refused(self):
         for words in (("throughput", "system=nonsense"), ("throughput", "size=-1"), ("fragmentation", "trace=nonsense")):

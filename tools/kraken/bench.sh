@@ -8,7 +8,7 @@
 #:   (nothing)     everything, as tables, in about a minute; the rivals in the same run
 #:   --quick       fewer repetitions
 #:   --json        one JSON object
-#:   --only LIST   of: throughput latency producers pools instructions scale fragmentation overhead memory promises
+#:   --only LIST   of: throughput latency producers pools instructions scale fragmentation overhead memory apps promises
 #:   --plot FILE   a simulated month of the heap, as SVG
 #:   --lx7         instructions of our own code on an emulated core of the chip's generation, without kernel and board
 #:   --guard       ten of these against bench/accepted_instructions.txt, 3 %; status 1 when one is further off
