@@ -13,6 +13,7 @@
 #include "freertos/task.h"
 
 #include "service_record.h"
+#include "supervisor_machine.h"
 #include "system_internal.h"
 
 actor_t actors[SERVICES_MAX];
@@ -93,15 +94,18 @@ static esp_err_t on_init(system_service_id_t id, void *arg)
     return actor_act(actor, CODE_INIT);
 }
 
-/** Nobody starts before what it needs: that is up, or on its way down and up again. */
+/** Nobody starts before what it needs: that is up, or on its way down and up again, or is asked to
+ *  stop and waits for this one, with nothing taken from it. */
 static void check_needs(const actor_t *actor)
 {
     for (unsigned i = 0; i < torture_plan()->services; i++) {
         if (torture_plan()->needs[actor - actors] & 1u << i) {
-            const system_service_state_t state = service_state(system_id_slot(actors[i].id));
+            const unsigned slot = system_id_slot(actors[i].id);
+            const system_service_state_t state = service_state(slot);
+            const bool waits = machine_phase(slot) == PHASE_DEPENDANTS; // set before the state
             TORTURE_CHECK(state == SYSTEM_SERVICE_STATE_RUNNING ||
                               state == SYSTEM_SERVICE_STATE_PAUSED ||
-                              state == SYSTEM_SERVICE_STATE_STOPPING || // waits for this one
+                              (state == SYSTEM_SERVICE_STATE_STOPPING && waits) ||
                               state == SYSTEM_SERVICE_STATE_RESTARTING,
                           "%s starts while %s, which it needs, is %s", actor->name, actors[i].name,
                           system_service_state_name(state));
