@@ -12,10 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host_audio.h"
 #include "host_control.h"
 #include "host_program.h"
 #include "host_record.h"
 #include "picture.h"
+#include "sound.h"
 #include "window.h"
 
 #define EXIT_USAGE 2
@@ -42,7 +44,8 @@ static const char s_help[] =
     "                the end comes when it has run for a while\n"
     "    --after MS    how long; 3000 if not given\n"
     "    --app NAME    start this app first\n"
-    "  --no-window   no window, although this computer has a display\n"
+    "  --audio FILE  write what the loudspeaker plays to FILE (WAV)\n"
+    "  --no-window   no window, and no sound, although this computer has a display\n"
     "  --help        this text\n"
     "\n"
     "Without --demo and --shell: the shell on a terminal, the demonstration otherwise and with\n"
@@ -62,6 +65,7 @@ typedef struct {
     bool no_window;
     bool window; // decided by choose_mode()
     const char *picture;
+    const char *audio;
     host_program_picture_t picture_of;
     host_config_t board;
 } options_t;
@@ -132,14 +136,23 @@ static void parse_picture_option(int option, options_t *options)
 static void parse(int argc, char **argv, options_t *options)
 {
     static const struct option known[] = {
-        {"demo", no_argument, NULL, 'd'},          {"shell", no_argument, NULL, 's'},
-        {"seed", required_argument, NULL, 'n'},    {"state", required_argument, NULL, 'D'},
-        {"record", required_argument, NULL, 'r'},  {"replay", required_argument, NULL, 'p'},
-        {"until", required_argument, NULL, 'u'},   {"break-at", required_argument, NULL, 'b'},
-        {"verbose", no_argument, NULL, 'v'},       {"any-build", no_argument, NULL, 'a'},
-        {"picture", required_argument, NULL, 'P'}, {"after", required_argument, NULL, 'T'},
-        {"app", required_argument, NULL, 'A'},     {"no-window", no_argument, NULL, 'w'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"demo", no_argument, NULL, 'd'},
+        {"shell", no_argument, NULL, 's'},
+        {"seed", required_argument, NULL, 'n'},
+        {"state", required_argument, NULL, 'D'},
+        {"record", required_argument, NULL, 'r'},
+        {"replay", required_argument, NULL, 'p'},
+        {"until", required_argument, NULL, 'u'},
+        {"break-at", required_argument, NULL, 'b'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"any-build", no_argument, NULL, 'a'},
+        {"picture", required_argument, NULL, 'P'},
+        {"after", required_argument, NULL, 'T'},
+        {"app", required_argument, NULL, 'A'},
+        {"no-window", no_argument, NULL, 'w'},
+        {"audio", required_argument, NULL, 'S'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -164,6 +177,9 @@ static void parse(int argc, char **argv, options_t *options)
         case 'T':
         case 'A':
             parse_picture_option(option, options);
+            break;
+        case 'S':
+            options->audio = optarg;
             break;
         case 'w':
             options->no_window = true;
@@ -261,11 +277,21 @@ int main(int argc, char **argv)
     open_recording(&options);
     // Whoever reads a pipe sees each line when it is printed, in order with the errors.
     setvbuf(stdout, NULL, _IOLBF, 0);
+    if (options.audio != NULL && !host_audio_record(options.audio)) {
+        fprintf(stderr, "kraken-os: --audio %s: %s\n", options.audio, strerror(errno));
+        exit(EXIT_USAGE);
+    }
     if (options.window) {
         (void)window_open();
+        (void)sound_open();
     }
     int status = host_record_finish(host_boot(&options.board, run_main, NULL));
+    sound_close();
     window_close();
+    if (options.audio != NULL && !host_audio_finish()) {
+        fprintf(stderr, "kraken-os: --audio %s: %s\n", options.audio, strerror(errno));
+        status = EXIT_FAILURE;
+    }
     if (options.picture != NULL && !picture_write(options.picture)) {
         status = EXIT_FAILURE;
     }

@@ -31,10 +31,16 @@ static _Atomic uint32_t s_event_count;
 int16_t audio_player_heard[2 * HEARD];
 size_t audio_player_count;
 uint64_t audio_player_total;
+static atomic_bool s_anew; // what is heard next is the first
 
-static void hear(const int16_t *samples, unsigned frames, void *arg)
+// Called with the loudspeaker's lock held: it must not be a scheduling point.
+__attribute__((no_sanitize("thread"))) static void hear(const int16_t *samples, unsigned frames,
+                                                         void *arg)
 {
     (void)arg;
+    if (atomic_exchange(&s_anew, false)) { // here, where nobody else counts
+        audio_player_count = 0;
+    }
     audio_player_total += frames;
     for (unsigned i = 0; i < frames && audio_player_count < HEARD; i++, audio_player_count++) {
         audio_player_heard[2 * audio_player_count] = samples[2 * i];
@@ -44,8 +50,11 @@ static void hear(const int16_t *samples, unsigned frames, void *arg)
 
 void audio_player_listen(uint32_t ms)
 {
-    audio_player_count = 0;
+    atomic_store(&s_anew, true);
     vTaskDelay(pdMS_TO_TICKS(ms));
+    if (atomic_exchange(&s_anew, false)) { // nothing was played
+        audio_player_count = 0;
+    }
 }
 
 double audio_player_tone(void)

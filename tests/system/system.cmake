@@ -25,6 +25,10 @@ if(TARGET kraken_os)
             $<TARGET_FILE:kraken_os> ${KRAKEN_FLAVOUR} ${part})
         set_tests_properties(system.replay_${name} PROPERTIES LABELS system TIMEOUT 120)
     endforeach()
+    if("threads" IN_LIST KRAKEN_TEST_MODES)
+        add_test(NAME system.sound COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_sound.py" $<TARGET_FILE:kraken_os>)
+        set_tests_properties(system.sound PROPERTIES LABELS system TIMEOUT 120)
+    endif()
     if(KRAKEN_FLAVOUR STREQUAL "host")
         # A build of its own, so that the demonstration is seen to fail.
         add_test(NAME system.demo_without_watchdog

@@ -68,6 +68,7 @@ size_t shell_propose(const char *line, size_t cursor, shell_proposal_t fn, void 
 
 int cmd_app(int argc, char **argv);
 int cmd_apps(int argc, char **argv);
+int cmd_audio(int argc, char **argv);
 int cmd_autostart(int argc, char **argv);
 int cmd_blackbox(int argc, char **argv);
 int cmd_deps(int argc, char **argv);

@@ -7,6 +7,8 @@
 static const shell_command_t s_commands[] = {
     {"app",      "start|stop|pause|resume|restart NAME", "control an app", cmd_app},
     {"apps",     "", "apps, their states and lives", cmd_apps},
+    {"audio",    "[volume PERCENT | mute | unmute | tone HZ MS | fault KIND]",
+                 "the loudspeaker; KIND is none, unplugged, stuck, short or wrong", cmd_audio},
     {"autostart", "APP on|off", "start an installed app at boot, or not", cmd_autostart},
     {"blackbox", "[N]", "how this boot came about, and the last N records that survive a reset", cmd_blackbox},
     {"deps",     "", "who needs whom, and the start order", cmd_deps},
