@@ -10,6 +10,7 @@
 #include "host_flash.h"
 #include "ktest.h"
 
+#include "store.h"
 #include "system_service/error_codes.h"
 
 static void an_update_takes_the_place_of_a_running_app(void **state)
@@ -85,6 +86,28 @@ static void an_update_is_the_same_app_of_somebody_trusted(void **state)
     kb_free(&nobody);
 }
 
+/** As after an update whose last step failed: the directory still names the version before it. */
+static void a_version_before_goes_with_the_one_that_is_uninstalled(void **state)
+{
+    (void)state;
+    store_directory_t *next;
+    store_package_t before = {0};
+    assert_int_equal(app_store_install(&app_store_v1), ESP_OK);
+    assert_int_equal(store_reserve(1000, 1, before.extents, &before.count), ESP_OK);
+    assert_int_equal(store_change(&next), ESP_OK);
+    store_entry_t *entry = store_directory_find(next, APP_STORE_ID);
+    strcpy(before.name, "hello");
+    before.size = 1000;
+    entry->previous = before;
+    assert_int_equal(store_change_end(ESP_OK), ESP_OK);
+    store_release(before.extents, before.count);
+    assert_int_equal(app_store_used_kb(), 128);
+    assert_int_equal(app_manager_uninstall(APP_STORE_ID, true), ESP_OK);
+    assert_int_equal(app_store_used_kb(), 0);
+    app_store_boot(); // a directory with a version before none would be refused as damaged
+    assert_int_equal(app_store_install(&app_store_v1), ESP_OK);
+}
+
 // ---- power -------------------------------------------------------------------------------------
 
 static void a_power_cut_leaves_an_app_that_starts(void **state)
@@ -120,6 +143,7 @@ int main(int argc, char **argv)
         TEST(an_update_takes_the_place_of_a_running_app),
         TEST(an_update_that_fails_is_taken_back),
         TEST(an_update_is_the_same_app_of_somebody_trusted),
+        TEST(a_version_before_goes_with_the_one_that_is_uninstalled),
         TEST(a_power_cut_leaves_an_app_that_starts),
     };
     host_flash_use_table(app_store_table);

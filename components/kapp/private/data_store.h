@@ -46,6 +46,11 @@ esp_err_t data_read(const data_owner_t *owner, data_kind_t kind, uint8_t *table,
 /** Write a table, whose first DATA_HEAD bytes are filled in. @return ESP_OK, an error of NVS */
 esp_err_t data_write(const data_owner_t *owner, data_kind_t kind, uint8_t *table, size_t size);
 
+/** Keep apps from storing anything: whose places are about to change. None of the calls above may
+ *  be made meanwhile. */
+void data_lock(void);
+void data_unlock(void);
+
 /** Forget the tables of a place. The data lock is taken. */
 void data_forget(unsigned place);
 /** The same for all places without an app: a reset may have come before that. */

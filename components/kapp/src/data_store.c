@@ -41,6 +41,16 @@ bool data_name_valid(const char *name)
            kapp_text_name((const uint8_t *)name, (uint32_t)length);
 }
 
+void data_lock(void)
+{
+    (void)xSemaphoreTake(s_lock, portMAX_DELAY);
+}
+
+void data_unlock(void)
+{
+    (void)xSemaphoreGive(s_lock);
+}
+
 /* ---- who calls ------------------------------------------------------------------------------ */
 
 /** The place of the app with this name. @return CONFIG_KAPP_MAX_INSTALLED: it has none */
@@ -112,17 +122,17 @@ esp_err_t data_begin(bool create, data_owner_t *out)
     if (s_lock == NULL) {
         return ESP_ERR_INVALID_STATE;
     }
-    (void)xSemaphoreTake(s_lock, portMAX_DELAY);
+    data_lock();
     const esp_err_t ret = s_status != ESP_OK ? s_status : find_owner(create, out);
     if (ret != ESP_OK) {
-        (void)xSemaphoreGive(s_lock);
+        data_unlock();
     }
     return ret;
 }
 
 esp_err_t data_end(esp_err_t ret)
 {
-    (void)xSemaphoreGive(s_lock);
+    data_unlock();
     return ret;
 }
 
@@ -194,13 +204,13 @@ static void erase_keys(nvs_handle_t nvs, unsigned place)
 void data_forget(unsigned place)
 {
     nvs_handle_t nvs;
-    (void)xSemaphoreTake(s_lock, portMAX_DELAY);
+    data_lock();
     if (nvs_open(NAMESPACE, NVS_READWRITE, &nvs) == ESP_OK) {
         erase_keys(nvs, place);
         (void)nvs_commit(nvs);
         nvs_close(nvs);
     }
-    (void)xSemaphoreGive(s_lock);
+    data_unlock();
 }
 
 void data_tidy(void)

@@ -328,18 +328,21 @@ esp_err_t app_manager_install(const char *location, app_install_report_t *report
 static esp_err_t commit_gone(unsigned place, bool keep_data)
 {
     store_directory_t *next;
-    const esp_err_t ret = store_change(&next);
-    if (ret != ESP_OK) {
-        return ret;
+    data_lock(); /* an app of the firmware may be storing something in this place */
+    esp_err_t ret = store_change(&next);
+    if (ret == ESP_OK) {
+        store_entry_t *entry = &next->entries[place];
+        if (keep_data) { /* a version on probation goes with the one that it was to replace */
+            entry->autostart = false;
+            memset(&entry->current, 0, sizeof(entry->current));
+            memset(&entry->previous, 0, sizeof(entry->previous));
+        } else {
+            memset(entry, 0, sizeof(*entry));
+        }
+        ret = store_change_end(ESP_OK);
     }
-    store_entry_t *entry = &next->entries[place];
-    if (keep_data) {
-        entry->autostart = false;
-        memset(&entry->current, 0, sizeof(entry->current));
-    } else {
-        memset(entry, 0, sizeof(*entry));
-    }
-    return store_change_end(ESP_OK);
+    data_unlock();
+    return ret;
 }
 
 static esp_err_t uninstall(const char *id, bool keep_data, store_entry_t *entry)
@@ -414,7 +417,9 @@ static esp_err_t erase(void)
     }
     esp_err_t ret = forget_all();
     if (ret == ESP_OK) {
+        data_lock();
         ret = store_format();
+        data_unlock();
     }
     if (ret == ESP_OK) {
         data_tidy();
