@@ -147,6 +147,21 @@ static void its_memory_is_its_account(void **state)
     }
 }
 
+/** Its own events are "NAME.*": they must not be those of somebody else. */
+static void a_name_is_not_a_claim_to_others_events(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"system",  "service.failed", "app",
+                                        "witness", "witness.other",  "sensors"};
+    (void)system_up_service("sensors.inside");
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        kb_bytes_t b = program_package(PROGRAM_ASKS, names[i], -1, &s_key);
+        const kapp_source_t source = kapp_source_memory(b.bytes, b.size);
+        assert_int_equal(kapp_app_register(&source, false, NULL), ESP_ERR_KAPP_NAME_RESERVED);
+        kb_free(&b);
+    }
+}
+
 static void free_twice_ends_it(void **state)
 {
     (void)state;
@@ -176,6 +191,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(without_the_permission_there_are_its_own_alone, set_up),
         cmocka_unit_test_setup(a_policy_may_grant_less, set_up),
         cmocka_unit_test_setup(its_memory_is_its_account, set_up),
+        cmocka_unit_test_setup(a_name_is_not_a_claim_to_others_events, set_up),
         cmocka_unit_test_setup(free_twice_ends_it, set_up),
     };
     return KTEST_MAIN(argc, argv, tests);

@@ -18,6 +18,7 @@
 #include "kapp_policy.h"
 #include "system_service/app_manager.h"
 #include "system_service/error_codes.h"
+#include "system_service/service_manager.h"
 
 static const char *TAG = "kapp";
 
@@ -144,12 +145,45 @@ static void run(app_context_t *ctx)
 
 /* ---- registering ---------------------------------------------------------------------------- */
 
+/** It is what this name is, or the beginning of it before a dot. */
+static bool begins(const char *name, const char *with)
+{
+    const size_t length = strlen(with);
+    return strncmp(name, with, length) == 0 && (name[length] == '\0' || name[length] == '.');
+}
+
+/** The events "NAME.*" become the app's: they may not be those of the core or of a service. */
+static esp_err_t check_name(const char *name)
+{
+    static const char *const core[] = {"system", "service", "app"};
+    size_t count = CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS;
+    const size_t room = count;
+    bool reserved = false;
+    for (unsigned i = 0; i < sizeof(core) / sizeof(core[0]); i++) {
+        reserved = reserved || begins(name, core[i]);
+    }
+    system_service_info_t *all = calloc(count, sizeof(*all));
+    if (all == NULL) {
+        return ESP_ERR_NO_MEM;
+    }
+    (void)system_service_list(all, &count);
+    for (size_t i = 0; i < count && i < room; i++) {
+        reserved = reserved ||
+                   (!all[i].is_app && (begins(all[i].name, name) || begins(name, all[i].name)));
+    }
+    free(all);
+    return reserved ? ESP_ERR_KAPP_NAME_RESERVED : ESP_OK;
+}
+
 /** What is in a package that is whole. */
 static esp_err_t read_content(const kapp_t *package, kapp_manifest_t *manifest)
 {
     kapp_code_t code;
     const kapp_importer_t importer = {kapp_interface_list(), manifest, 0};
     esp_err_t ret = kapp_read_manifest(package, manifest);
+    if (ret == ESP_OK) {
+        ret = check_name(manifest->name);
+    }
     if (ret == ESP_OK) {
         ret = kapp_find_code(package, kapp_program_target(), &code);
     }
