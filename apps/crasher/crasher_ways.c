@@ -60,6 +60,16 @@ AS_WRITTEN static void null_copy(app_context_t *ctx)
     memcpy(s_null, s_data, sizeof(s_data));
 }
 
+/** Asks the system to look there. */
+static void post_nowhere(app_context_t *ctx)
+{
+    system_event_type_t type;
+    if (ctx->register_event(ctx, EVENTS, &type) == ESP_OK) {
+        (void)ctx->post_event(ctx, type, (void *)((uintptr_t)s_null + NOWHERE), 64,
+                              SYSTEM_EVENT_PRIORITY_NORMAL);
+    }
+}
+
 AS_WRITTEN static void divide_by_zero(app_context_t *ctx)
 {
     (void)ctx;
@@ -211,6 +221,7 @@ static const crasher_way_t s_ways[] = {
     {"null_store", null_store},
     {"deep_null_store", deep_null_store},
     {"null_copy", null_copy},
+    {"post_nowhere", post_nowhere},
     {"divide_by_zero", divide_by_zero},
     {"wild_jump", wild_jump},
     {"jump_to_data", jump_to_data},

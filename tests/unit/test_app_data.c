@@ -10,6 +10,7 @@
 #include "freertos/semphr.h"
 #include "freertos/task.h"
 #include "host_flash.h"
+#include "host_trap.h"
 #include "ktest.h"
 #include "nvs.h"
 #include "nvs_flash.h"
@@ -275,6 +276,60 @@ static void a_full_partition_loses_nothing(void **state)
     assert_int_equal(app_store_used_kb(), 0);
 }
 
+// ---- wrong pointers ----------------------------------------------------------------------------
+
+static void *volatile s_nowhere = (void *)16;
+
+static void set_from_nowhere(void)
+{
+    (void)app_settings_set("a", s_nowhere, 4);
+}
+
+static void get_to_nowhere(void)
+{
+    size_t size = 8;
+    (void)app_settings_set("a", "text", 4);
+    (void)app_settings_get("a", s_nowhere, &size);
+}
+
+static void write_from_nowhere(void)
+{
+    (void)app_file_write("a", s_nowhere, 5000);
+}
+
+static void read_to_nowhere(void)
+{
+    size_t size = 8;
+    (void)app_file_write("a", s_content, 5000);
+    (void)app_file_read("a", 0, s_nowhere, &size);
+}
+
+static void list_to_nowhere(void)
+{
+    size_t count = 1;
+    (void)app_file_write("a", s_content, 10);
+    (void)app_file_list(s_nowhere, &count);
+}
+
+/** A fault behind a lock of ours could not be contained. */
+static void a_wrong_pointer_ends_the_app_alone(void **state)
+{
+    (void)state;
+    host_trap_install(); // cmocka has put its own signal handlers in place
+    static void (*const jobs[])(void) = {set_from_nowhere, get_to_nowhere, write_from_nowhere,
+                                         read_to_nowhere, list_to_nowhere};
+    for (unsigned i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+        const uint32_t crashes = app_store_info("one").crashes;
+        s_job = jobs[i];
+        assert_int_equal(app_manager_start("one"), ESP_OK);
+        while (app_store_info("one").crashes == crashes) {
+            vTaskDelay(1);
+        }
+    }
+    as(1, use_settings); // nobody else is locked out
+    as(0, write_much);
+}
+
 // ---- damage and power --------------------------------------------------------------------------
 
 static void find_damage(void)
@@ -425,10 +480,11 @@ int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, app_store_tear_down)
     static const struct CMUnitTest tests[] = {
-        TEST(settings_are_the_app_s_own_and_stay),   TEST(settings_have_a_quota),
-        TEST(files_are_the_app_s_own_and_stay),      TEST(files_have_a_quota),
-        TEST(a_full_partition_loses_nothing),        TEST(damage_is_said_and_can_be_erased),
-        TEST(a_power_cut_leaves_the_old_or_the_new), TEST(data_outlive_everything_but_the_app),
+        TEST(settings_are_the_app_s_own_and_stay), TEST(settings_have_a_quota),
+        TEST(files_are_the_app_s_own_and_stay),    TEST(files_have_a_quota),
+        TEST(a_wrong_pointer_ends_the_app_alone),  TEST(a_full_partition_loses_nothing),
+        TEST(damage_is_said_and_can_be_erased),    TEST(a_power_cut_leaves_the_old_or_the_new),
+        TEST(data_outlive_everything_but_the_app),
     };
     host_flash_use_table(app_store_table);
     return KTEST_MAIN(argc, argv, tests);

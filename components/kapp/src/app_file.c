@@ -15,6 +15,7 @@
 #include "kapp_format.h"
 #include "kapp_internal.h"
 #include "system_service/error_codes.h"
+#include "system_service/memory_utils.h"
 
 static const char *TAG = "kapp_data";
 
@@ -315,6 +316,7 @@ esp_err_t app_file_write(const char *name, const void *data, size_t size)
     if (size > QUOTA * SECTOR) {
         return ESP_ERR_KAPP_DATA_QUOTA;
     }
+    memory_touch(data, size, false);
     const esp_err_t ret = begin(true, &f);
     return ret == ESP_OK ? end(f, write_file(f, name, data, size)) : ret;
 }
@@ -347,6 +349,8 @@ esp_err_t app_file_read(const char *name, uint32_t offset, void *out, size_t *si
     if (!data_name_valid(name) || size == NULL || (out == NULL && *size != 0)) {
         return ESP_ERR_INVALID_ARG;
     }
+    memory_touch(out, *size < QUOTA * SECTOR ? *size : QUOTA * SECTOR, true);
+    memory_touch(size, sizeof(*size), true);
     const esp_err_t ret = begin(false, &f);
     return ret == ESP_OK ? end(f, read_file(f, name, offset, out, size)) : ret;
 }
@@ -384,6 +388,7 @@ esp_err_t app_file_list(app_file_t *out, size_t *count)
     }
     const size_t room = *count;
     *count = 0;
+    memory_touch(out, (room < APP_FILES_MAX ? room : APP_FILES_MAX) * sizeof(*out), true);
     const esp_err_t ret = begin(false, &f);
     if (ret != ESP_OK) {
         return ret == ESP_ERR_NOT_FOUND ? ESP_OK : ret;

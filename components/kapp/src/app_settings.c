@@ -8,6 +8,7 @@
 #include "data_store.h"
 #include "kapp_format.h"
 #include "system_service/error_codes.h"
+#include "system_service/memory_utils.h"
 
 #define ENTRY_HEAD 3u /* besides the key and the value */
 #define TABLE_MAX  (DATA_HEAD + CONFIG_KAPP_APP_SETTINGS_BYTES)
@@ -109,6 +110,8 @@ esp_err_t app_settings_get(const char *key, void *out, size_t *size)
     if (!data_name_valid(key) || size == NULL || (out == NULL && *size != 0)) {
         return ESP_ERR_INVALID_ARG;
     }
+    memory_touch(out, *size < TABLE_MAX ? *size : TABLE_MAX, true);
+    memory_touch(size, sizeof(*size), true);
     uint8_t *table = malloc(TABLE_MAX);
     if (table == NULL) {
         return ESP_ERR_NO_MEM;
@@ -141,8 +144,11 @@ esp_err_t app_settings_set(const char *key, const void *value, size_t size)
     if (!data_name_valid(key) || value == NULL) {
         return ESP_ERR_INVALID_ARG;
     }
-    return size <= CONFIG_KAPP_APP_SETTINGS_BYTES ? change(key, value, size)
-                                                  : ESP_ERR_KAPP_DATA_QUOTA;
+    if (size > CONFIG_KAPP_APP_SETTINGS_BYTES) {
+        return ESP_ERR_KAPP_DATA_QUOTA;
+    }
+    memory_touch(value, size, false);
+    return change(key, value, size);
 }
 
 esp_err_t app_settings_erase(const char *key)

@@ -30,6 +30,15 @@
         }                                                                                          \
     } while (0)
 
+/** What an app gives is touched before a lock is taken: see memory_touch(). More than an event can
+ *  carry is refused without being looked at. */
+static void touch_data(const void *data, size_t size)
+{
+    if (data != NULL && size <= MEMORY_POOL_MAX_BLOCK) {
+        memory_touch(data, size, false);
+    }
+}
+
 /* ---- pause points --------------------------------------------------------------------------- */
 
 static uint32_t now_ms(void)
@@ -166,6 +175,7 @@ static esp_err_t ctx_post_event(app_context_t *ctx, system_event_type_t type, co
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
     MAY(app_rights_check_type(life, type, APP_EVENT_POST));
+    touch_data(data, size);
     return system_event_post(life->id, type, data, size, priority);
 }
 
@@ -175,6 +185,7 @@ static esp_err_t ctx_post_after(app_context_t *ctx, system_event_type_t type, co
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
     MAY(app_rights_check_type(life, type, APP_EVENT_POST));
+    touch_data(data, size);
     return system_event_post_after(life->id, type, data, size, priority, delay_ms, out);
 }
 
@@ -184,6 +195,7 @@ static esp_err_t ctx_post_every(app_context_t *ctx, system_event_type_t type, co
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
     MAY(app_rights_check_type(life, type, APP_EVENT_POST));
+    touch_data(data, size);
     return system_event_post_every(life->id, type, data, size, priority, period_ms, out);
 }
 
@@ -216,6 +228,7 @@ static esp_err_t ctx_request(app_context_t *ctx, system_service_id_t target,
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
     MAY(app_rights_check_type(life, type, APP_EVENT_POST));
+    touch_data(data, size);
     return system_request_sync(life->id, target, type, data, size, priority, response,
                                response_size, timeout_ms);
 }
@@ -227,6 +240,7 @@ static esp_err_t ctx_request_async(app_context_t *ctx, system_service_id_t targe
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
     MAY(app_rights_check_type(life, type, APP_EVENT_POST));
+    touch_data(data, size);
     return system_request_async(life->id, target, type, data, size, priority, callback, user_data,
                                 timeout_ms, out);
 }
@@ -241,6 +255,7 @@ static esp_err_t ctx_respond(app_context_t *ctx, system_request_id_t request, es
                              const void *data, size_t size)
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
+    touch_data(data, size);
     return system_request_respond(request, status, data, size);
 }
 

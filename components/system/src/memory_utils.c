@@ -206,6 +206,29 @@ size_t memory_reclaim_plain(unsigned slot, bool free_blocks)
     return bytes;
 }
 
+/* ---- before a lock is taken ----------------------------------------------------------------- */
+
+#define TOUCH_EVERY 4096u /* bytes: the least that a platform maps or protects as one */
+
+static void touch(volatile uint8_t *byte, bool write)
+{
+    const uint8_t value = *byte;
+    if (write) {
+        *byte = value;
+    }
+}
+
+void memory_touch(const void *ptr, size_t size, bool write)
+{
+    uint8_t *bytes = (uint8_t *)(uintptr_t)ptr;
+    for (size_t at = 0; at < size; at += TOUCH_EVERY) {
+        touch(bytes + at, write);
+    }
+    if (size != 0) {
+        touch(bytes + size - 1, write);
+    }
+}
+
 /* ---- public API ----------------------------------------------------------------------------- */
 
 /* Not to be cut between the heap and the ledger. */
