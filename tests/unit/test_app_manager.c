@@ -7,6 +7,7 @@
 
 #include "ktest.h"
 #include "request_internal.h"
+#include "restart_policy.h"
 #include "system_up.h"
 #include "system_service/app_manager.h"
 #include "system_service/common_events.h"
@@ -332,6 +333,23 @@ static void a_hung_app_crashes_and_is_started_again_a_few_times(void **state)
     system_down(s_key);
 }
 
+/** Whenever the stop comes: while it runs, on its way down, or before it is started again. */
+static void a_crashed_app_that_is_stopped_stays_down(void **state)
+{
+    (void)state;
+    setup_all();
+    assert_int_equal(app_manager_register(&s_hung), ESP_OK);
+    assert_int_equal(app_manager_start("hung"), ESP_OK);
+    wait_for_state("hung", APP_STATE_CRASHED);
+    const esp_err_t ret = app_manager_stop("hung");
+    assert_true(ret == ESP_OK || ret == ESP_ERR_APP_STOP_TIMEOUT);
+    const uint32_t starts = info_of("hung").starts;
+    vTaskDelay(pdMS_TO_TICKS(restart_backoff_ms(2, UINT32_MAX) + 200));
+    assert_int_equal(info_of("hung").starts, starts);
+    assert_int_equal(app_manager_stop("hung"), ESP_ERR_APP_NOT_RUNNING);
+    system_down(s_key);
+}
+
 static void stuck_handler(const system_event_t *event, void *user_data)
 {
     (void)event;
@@ -548,6 +566,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_operators_pause_holds_whatever_the_app_says),
         cmocka_unit_test(a_deaf_app_is_ended_by_force),
         cmocka_unit_test(a_hung_app_crashes_and_is_started_again_a_few_times),
+        cmocka_unit_test(a_crashed_app_that_is_stopped_stays_down),
         cmocka_unit_test(a_hung_handler_does_not_keep_an_app),
         cmocka_unit_test(the_supervisor_reports_a_hung_handler),
         cmocka_unit_test(safe_mode_stops_apps_and_starts_none),

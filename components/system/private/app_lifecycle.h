@@ -28,6 +28,7 @@ typedef struct {
     app_state_t state;
     app_life_t *life;    /* from STARTING until the keeper took everything back */
     bool start_again;    /* once it is stopped: a restart was asked for */
+    bool stay_down;      /* somebody stopped it: a crash on the way does not start it again */
     bool forced;         /* this life was ended by force */
     bool crashed;        /* its code faulted: what is left of it is ended at once */
     esp_err_t fault;     /* why this life ends; ESP_OK: in order */

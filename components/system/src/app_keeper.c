@@ -162,7 +162,7 @@ static void finish(app_t *app, system_service_id_t id)
     app->crashes += fault != ESP_OK;
     if (fault != ESP_OK) {
         app->last_error = fault;
-        app->restart_us = restart_time_locked(app);
+        app->restart_us = app->stay_down ? 0 : restart_time_locked(app);
     }
     if (again) {
         app->state = APP_STATE_STARTING;

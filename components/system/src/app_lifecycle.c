@@ -192,6 +192,7 @@ static bool attach(app_t *app, app_life_t *life)
         app->crashed = false;
         app->fault = ESP_OK;
         app->start_again = false;
+        app->stay_down = false;
         app->restart_us = 0;
         app->starts++;
         app->started_us = esp_timer_get_time();

@@ -289,10 +289,15 @@ static esp_err_t stop(const char *name, bool again)
     }
     if (ret == ESP_OK) {
         app->start_again = again;
+        app->stay_down = !again;
+    }
+    const bool waits = ret == ESP_ERR_APP_NOT_RUNNING && app->restart_us != 0 && !again;
+    if (waits) { /* it crashed, and was to be started again: not any more */
+        app->restart_us = 0;
     }
     app_unlock();
     if (ret != ESP_OK) {
-        return ret;
+        return waits ? ESP_OK : ret;
     }
     app_keeper_kick();
     return must_not_wait() ? ESP_OK : app_lifecycle_wait(app);

@@ -261,7 +261,8 @@ esp_err_t app_manager_start(const char *name);
 
 /**
  * @brief Stop an app: it is asked first, and ended by force after CONFIG_SYSTEM_STOP_GRACE_MS.
- *        Afterwards nothing of it is left but its registration.
+ *        Afterwards nothing of it is left but its registration. One that crashed and is about to be
+ *        started again stays as it is.
  *
  * @context any task; of apps only its own
  * @blocks  until it is stopped, within the grace period and what force takes; called from the app's
