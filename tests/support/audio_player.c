@@ -35,7 +35,7 @@ static atomic_bool s_anew; // what is heard next is the first
 
 // Called with the loudspeaker's lock held: it must not be a scheduling point.
 __attribute__((no_sanitize("thread"))) static void hear(const int16_t *samples, unsigned frames,
-                                                         void *arg)
+                                                        void *arg)
 {
     (void)arg;
     if (atomic_exchange(&s_anew, false)) { // here, where nobody else counts

@@ -80,6 +80,20 @@ static void what_is_still_written_is_left_alone(void **state)
     unlink(path_of("now.kapp.refused"));
 }
 
+/** Last: the folder is of no use from then on. */
+static void what_cannot_be_taken_away_is_tried_once(void **state)
+{
+    (void)state;
+    kb_bytes_t half = {app_store_v1.bytes, app_store_v1.size / 2, 0};
+    assert_int_equal(mkdir(path_of("half.kapp.refused"), 0777), 0); // in the way
+    drop("half.kapp", &half, 10);
+    assert_int_equal(kapp_drop_scan(), 0);
+    assert_true(is_there("half.kapp")); // nobody's file is lost
+    assert_int_equal(kapp_drop_scan(), 0);
+    unlink(path_of("half.kapp"));
+    rmdir(path_of("half.kapp.refused"));
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, app_store_set_up, app_store_tear_down)
@@ -87,6 +101,7 @@ int main(int argc, char **argv)
         TEST(what_is_dropped_is_installed_or_updated),
         TEST(what_is_refused_is_set_aside),
         TEST(what_is_still_written_is_left_alone),
+        TEST(what_cannot_be_taken_away_is_tried_once),
     };
     host_config_t board = {.state_dir = s_state};
     host_flash_use_table(app_store_table);

@@ -16,17 +16,24 @@ static const char *TAG = "kapp_drop";
 #define WATCH_STACK    8192u /* signatures are checked on it */
 #define WATCH_PRIORITY 2u
 
+static bool s_stuck; /* a file stays where it is, and would be taken for ever */
+
 static esp_err_t take(const char *path, app_install_report_t *report)
 {
     const esp_err_t ret = app_manager_install(path, report);
-    return ret == ESP_ERR_APP_ALREADY_REGISTERED ? app_manager_update(path, false, report) : ret;
+    if (ret != ESP_ERR_APP_ALREADY_REGISTERED) {
+        return ret;
+    }
+    const esp_err_t updated = app_manager_update(path, false, report);
+    /* Not installed, and still its name is taken: by another app. */
+    return updated == ESP_ERR_APP_NOT_FOUND ? ret : updated;
 }
 
 unsigned kapp_drop_scan(void)
 {
     char path[DROP_PATH_MAX + 1];
     unsigned taken = 0;
-    while (drop_backend_next(path)) {
+    while (!s_stuck && drop_backend_next(path)) {
         app_install_report_t report;
         const esp_err_t ret = take(path, &report);
         if (ret == ESP_OK) {
@@ -36,7 +43,10 @@ unsigned kapp_drop_scan(void)
         } else {
             ESP_LOGE(TAG, "%s: %s", path, system_error_describe(ret));
         }
-        drop_backend_done(path, ret);
+        if (!drop_backend_done(path, ret)) {
+            ESP_LOGE(TAG, "%s cannot be taken away: no drop folder before the next start", path);
+            s_stuck = true;
+        }
     }
     return taken;
 }

@@ -10,10 +10,11 @@ bool drop_backend_next(char path[DROP_PATH_MAX + 1])
     return false;
 }
 
-void drop_backend_done(const char *path, esp_err_t ret)
+bool drop_backend_done(const char *path, esp_err_t ret)
 {
     (void)path;
     (void)ret;
+    return true;
 }
 
 uint32_t drop_backend_period_ms(void)

@@ -71,14 +71,11 @@ bool drop_backend_next(char path[DROP_PATH_MAX + 1])
     return first[0] != '\0';
 }
 
-void drop_backend_done(const char *path, esp_err_t ret)
+bool drop_backend_done(const char *path, esp_err_t ret)
 {
     char aside[DROP_PATH_MAX + 1];
     (void)snprintf(aside, sizeof(aside), "%s%s", path, REFUSED);
-    if (ret != ESP_OK && rename(path, aside) == 0) {
-        return;
-    }
-    (void)unlink(path);
+    return ret != ESP_OK ? rename(path, aside) == 0 : unlink(path) == 0;
 }
 
 uint32_t drop_backend_period_ms(void)
