@@ -33,6 +33,11 @@ else()
     message(FATAL_ERROR "KRAKEN_FLAVOUR=${KRAKEN_FLAVOUR}: must be host, sim, asan, tsan or coverage")
 endif()
 
+# What is built to find defects checks the order of the core's locks as well.
+if(KRAKEN_FLAVOUR MATCHES "^(sim|asan|tsan)$")
+    add_compile_definitions(CONFIG_SYSTEM_LOCK_ORDER_CHECK=1)
+endif()
+
 set(KRAKEN_WARNINGS -Wall -Wextra -Werror -Wshadow -Wundef -Wvla)
 set(KRAKEN_C_WARNINGS -Wstrict-prototypes -Wmissing-prototypes)
 add_library(kraken_warnings INTERFACE)

@@ -49,6 +49,7 @@ function(kraken_test_program target)
     if(arg_BARE)
         # Headers of the components and of the board, none of their libraries.
         target_link_libraries(${target} PRIVATE kraken_warnings kraken_idf_common PkgConfig::cmocka Threads::Threads m)
+        target_compile_options(${target} PRIVATE -UCONFIG_SYSTEM_LOCK_ORDER_CHECK) # lock_order.c asks the bus
         foreach(component ${arg_LINK})
             target_include_directories(${target} PRIVATE
                 $<TARGET_PROPERTY:__idf_${component},INTERFACE_INCLUDE_DIRECTORIES>)

@@ -8,13 +8,7 @@
  * Every service and app is an *owner*: one slot, 0..SYSTEM_SLOTS-1. Modules keep their per-owner
  * state in arrays of their own, indexed by slot, and drop it in their *_reclaim() function.
  *
- * Lock order (take downwards only, hold none while foreign code runs):
- *   1 supervisor_lock  (mutex)    lifecycle requests
- *   1 app_lock         (mutex)    the table of apps; never together with supervisor_lock
- *   2 registry_lock    (mutex)    records, names, types, subscription table
- *   3 s_route_lock     (portMUX)  routes from types to subscriptions
- *   4 mailbox->lock    (portMUX)  one mailbox
- *   5 leaf locks       (portMUX)  monitors, timers, quotas: nothing is taken under them
+ * Locks are taken in the order of lock_order.h, and none is held while foreign code runs.
  * Pools are lock-free. A portMUX is held for a bounded number of instructions and never across a
  * call that may block.
  */
@@ -29,6 +23,7 @@
 #include "freertos/task.h"
 #include "sdkconfig.h"
 
+#include "lock_order.h"
 #include "system_service/error_codes.h"
 #include "system_service/system_types.h"
 

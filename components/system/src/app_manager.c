@@ -29,11 +29,14 @@ static EXT_RAM_BSS_ATTR app_t s_apps[CONFIG_SYSTEM_MAX_APPS];
 
 void app_lock(void)
 {
+    lock_order_wants(LOCK_RANK_APPS);
     (void)xSemaphoreTake(s_lock, portMAX_DELAY);
+    lock_order_has(LOCK_RANK_APPS);
 }
 
 void app_unlock(void)
 {
+    lock_order_gives(LOCK_RANK_APPS);
     (void)xSemaphoreGive(s_lock);
 }
 

@@ -41,6 +41,7 @@ static EXT_RAM_BSS_ATTR event_pattern_t s_patterns[CONFIG_SYSTEM_MAX_PATTERNS];
 
 void event_routes_init(void)
 {
+    lock_order_name(&s_route_lock, LOCK_RANK_ROUTES);
     for (unsigned i = 0; i <= CONFIG_SYSTEM_MAX_EVENT_TYPES; i++) {
         s_routes[i].retained = POOL_NONE;
         atomic_store(&s_routes[i].patterns, 0);

@@ -9,6 +9,7 @@
 #include "freertos/FreeRTOS.h"
 
 #include "heap_monitor_internal.h"
+#include "lock_order.h"
 
 #ifdef CONFIG_SYSTEM_HEAP_MONITOR
 

@@ -9,6 +9,7 @@
 #include "esp_attr.h"
 #include "freertos/FreeRTOS.h"
 
+#include "lock_order.h"
 #include "memory_utils_internal.h"
 
 #define ROOM     CONFIG_SYSTEM_TRACKED_BLOCKS

@@ -9,6 +9,7 @@
 #include "freertos/FreeRTOS.h"
 #include "sdkconfig.h"
 
+#include "lock_order.h"
 #include "memory_pool_internal.h"
 #include "memory_utils_internal.h"
 

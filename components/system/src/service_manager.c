@@ -53,11 +53,14 @@ void service_manager_init(void)
 
 void registry_lock(void)
 {
+    lock_order_wants(LOCK_RANK_REGISTRY);
     (void)xSemaphoreTake(s_lock, portMAX_DELAY);
+    lock_order_has(LOCK_RANK_REGISTRY);
 }
 
 void registry_unlock(void)
 {
+    lock_order_gives(LOCK_RANK_REGISTRY);
     (void)xSemaphoreGive(s_lock);
 }
 
