@@ -16,6 +16,7 @@
 #include "host_control.h"
 #include "host_program.h"
 #include "host_record.h"
+#include "input_script.h"
 #include "picture.h"
 #include "sound.h"
 #include "window.h"
@@ -44,6 +45,9 @@ static const char s_help[] =
     "                the end comes when it has run for a while\n"
     "    --after MS    how long; 3000 if not given\n"
     "    --app NAME    start this app first\n"
+    "  --input FILE  what a hand does at buttons, screen and knob (docs/services/input.md)\n"
+    "  --record-input FILE\n"
+    "                write down what one does there, in the same format\n"
     "  --audio FILE  write what the loudspeaker plays to FILE (WAV)\n"
     "  --no-window   no window, and no sound, although this computer has a display\n"
     "  --help        this text\n"
@@ -63,6 +67,8 @@ typedef struct {
     bool replay_only; // an option that only a replay has
     host_replay_options_t how;
     bool no_window;
+    const char *input;
+    const char *record_input;
     bool window; // decided by choose_mode()
     const char *picture;
     const char *audio;
@@ -133,30 +139,53 @@ static void parse_picture_option(int option, options_t *options)
     }
 }
 
+static void parse_input_option(int option, options_t *options)
+{
+    if (option == 'w') {
+        options->no_window = true;
+    } else {
+        *(option == 'i' ? &options->input : &options->record_input) = optarg;
+    }
+}
+
+static void check_input_options(const options_t *options)
+{
+    if (options->input != NULL && (options->record != NULL || options->replay != NULL)) {
+        refuse("--input and --record or --replay exclude each other", NULL);
+    }
+    if ((options->input != NULL && !input_script_read(options->input)) ||
+        (options->record_input != NULL && !input_script_record(options->record_input))) {
+        exit(EXIT_USAGE);
+    }
+}
+
+static const struct option s_known[] = {
+    {"demo", no_argument, NULL, 'd'},
+    {"shell", no_argument, NULL, 's'},
+    {"seed", required_argument, NULL, 'n'},
+    {"state", required_argument, NULL, 'D'},
+    {"record", required_argument, NULL, 'r'},
+    {"replay", required_argument, NULL, 'p'},
+    {"until", required_argument, NULL, 'u'},
+    {"break-at", required_argument, NULL, 'b'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"any-build", no_argument, NULL, 'a'},
+    {"picture", required_argument, NULL, 'P'},
+    {"after", required_argument, NULL, 'T'},
+    {"app", required_argument, NULL, 'A'},
+    {"no-window", no_argument, NULL, 'w'},
+    {"audio", required_argument, NULL, 'S'},
+    {"input", required_argument, NULL, 'i'},
+    {"record-input", required_argument, NULL, 'I'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
 static void parse(int argc, char **argv, options_t *options)
 {
-    static const struct option known[] = {
-        {"demo", no_argument, NULL, 'd'},
-        {"shell", no_argument, NULL, 's'},
-        {"seed", required_argument, NULL, 'n'},
-        {"state", required_argument, NULL, 'D'},
-        {"record", required_argument, NULL, 'r'},
-        {"replay", required_argument, NULL, 'p'},
-        {"until", required_argument, NULL, 'u'},
-        {"break-at", required_argument, NULL, 'b'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"any-build", no_argument, NULL, 'a'},
-        {"picture", required_argument, NULL, 'P'},
-        {"after", required_argument, NULL, 'T'},
-        {"app", required_argument, NULL, 'A'},
-        {"no-window", no_argument, NULL, 'w'},
-        {"audio", required_argument, NULL, 'S'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     int option;
 
-    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "h", s_known, NULL)) != -1) {
         switch (option) {
         case 'd':
             options->demo = true;
@@ -182,7 +211,9 @@ static void parse(int argc, char **argv, options_t *options)
             options->audio = optarg;
             break;
         case 'w':
-            options->no_window = true;
+        case 'i':
+        case 'I':
+            parse_input_option(option, options);
             break;
         case 'h':
             fputs(s_help, stdout);
@@ -232,6 +263,7 @@ static void prepare_state_dir(const char *dir)
 static void run_main(void *arg)
 {
     (void)arg;
+    input_script_begin();
     app_main();
 }
 
@@ -274,6 +306,7 @@ int main(int argc, char **argv)
         prepare_state_dir(options.board.state_dir);
     }
     choose_mode(&options);
+    check_input_options(&options);
     open_recording(&options);
     // Whoever reads a pipe sees each line when it is printed, in order with the errors.
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -290,6 +323,9 @@ int main(int argc, char **argv)
     window_close();
     if (options.audio != NULL && !host_audio_finish()) {
         fprintf(stderr, "kraken-os: --audio %s: %s\n", options.audio, strerror(errno));
+        status = EXIT_FAILURE;
+    }
+    if (!input_script_finish() && status == 0) {
         status = EXIT_FAILURE;
     }
     if (options.picture != NULL && !picture_write(options.picture)) {

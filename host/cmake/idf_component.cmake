@@ -189,7 +189,8 @@ function(kraken_add_system)
         return()
     endif()
     add_executable(kraken_os "${CMAKE_SOURCE_DIR}/main.c"
-        "${CMAKE_SOURCE_DIR}/program/picture.c" "${CMAKE_SOURCE_DIR}/program/sound.c" "${CMAKE_SOURCE_DIR}/program/window.c")
+        "${CMAKE_SOURCE_DIR}/program/input_script.c" "${CMAKE_SOURCE_DIR}/program/picture.c"
+        "${CMAKE_SOURCE_DIR}/program/sound.c" "${CMAKE_SOURCE_DIR}/program/window.c")
     find_package(PkgConfig REQUIRED)
     pkg_check_modules(sdl2 REQUIRED IMPORTED_TARGET sdl2)
     pkg_check_modules(libpng REQUIRED IMPORTED_TARGET libpng)

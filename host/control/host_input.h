@@ -40,6 +40,11 @@ bool host_input_take(host_input_t *change);
 /** @brief How many changes were lost because nobody took them. @context any */
 uint32_t host_input_lost(void);
 
+/** @brief Have fn see each change that is put, with its time; two threads' changes may come in
+ * either order. It must not put any itself. NULL = nobody. @context any task, or plain program code
+ */
+void host_input_on_put(void (*fn)(const host_input_t *change));
+
 /** @brief Have fn called, as an interrupt of core 0, whenever a change was put. NULL = nobody.
  * @context any task */
 void host_input_on_change(void (*fn)(void *arg), void *arg);

@@ -14,6 +14,7 @@ static unsigned s_count;
 static uint32_t s_lost;
 static void (*s_fn)(void *arg);
 static void *s_arg;
+static void (*s_watch)(const host_input_t *change);
 
 bool host_input_put(const host_input_t *change)
 {
@@ -29,10 +30,15 @@ bool host_input_put(const host_input_t *change)
     host_input_t *slot = &s_waiting[(s_first + s_count++) % HOST_INPUT_WAITING];
     *slot = *change;
     slot->at_us = now;
+    const host_input_t put = *slot;
+    void (*const watch)(const host_input_t *change) = s_watch;
     void (*const fn)(void *arg) = s_fn;
     void *const arg = s_arg;
     pthread_mutex_unlock(&s_lock);
 
+    if (watch != NULL) {
+        watch(&put);
+    }
     if (fn != NULL && host_is_running()) {
         (void)host_isr_raise(fn, arg, 0);
     }
@@ -65,5 +71,12 @@ void host_input_on_change(void (*fn)(void *arg), void *arg)
     pthread_mutex_lock(&s_lock);
     s_fn = fn;
     s_arg = arg;
+    pthread_mutex_unlock(&s_lock);
+}
+
+void host_input_on_put(void (*fn)(const host_input_t *change))
+{
+    pthread_mutex_lock(&s_lock);
+    s_watch = fn;
     pthread_mutex_unlock(&s_lock);
 }

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #: boot the board without a window and write what is on its screen to a PNG file
 #:
-#: usage: ./kraken shot FILE.png [--after MS] [--app NAME] [--seed N] [--state DIR]
+#: usage: ./kraken shot FILE.png [--after MS] [--app NAME] [--input SCRIPT] [--seed N] [--state DIR]
 #:
 #:   --after MS    of the board's time to let it settle; 3000 if not given
 #:   --app NAME    start this app first
+#:   --input SCRIPT  what a hand does meanwhile: docs/services/input.md
 #:   --seed N      of the simulator, 1 if not given: the same seed, the same picture
 #:   --state DIR   keep the flash of the board in DIR
 #:
