@@ -42,7 +42,8 @@ void audio_resampler_init(audio_resampler_t *r, uint32_t in, uint32_t out)
         float taps[AUDIO_TAPS];
         float sum = 0;
         for (int k = 0; k < AUDIO_TAPS; k++) {
-            taps[k] = weight((float)(k - CENTRE) - between, cutoff);
+            const int from_centre = k - CENTRE;
+            taps[k] = weight((float)from_centre - between, cutoff);
             sum += taps[k];
         }
         for (int k = 0; k < AUDIO_TAPS; k++) { /* each phase as loud as the others */

@@ -136,7 +136,7 @@ esp_err_t input_post_begin(system_service_id_t id);
 void input_post_focus(const status_focus_t *focus);
 const status_focus_t *input_post_get_focus(void);
 /** An input_sink_t. */
-void input_post(input_out_t what, const input_event_t *event);
+void input_post(input_out_t what, const input_event_t *found);
 /** Fill in what is counted here. */
 void input_post_count(input_info_t *info);
 

@@ -36,7 +36,7 @@ const char *input_button_name(uint8_t button)
 
 static uint8_t find(const char *name, size_t length)
 {
-    for (uint8_t i = 0; i < INPUT_BUTTONS; i++) {
+    for (unsigned i = 0; i < INPUT_BUTTONS; i++) {
         if (strlen(s_names[i]) == length && memcmp(s_names[i], name, length) == 0) {
             return i;
         }
@@ -89,7 +89,7 @@ void input_map_begin(void)
         return; /* what was set since then outlives a restart */
     }
     s_begun = true;
-    for (uint8_t i = 0; i < INPUT_BUTTONS; i++) {
+    for (unsigned i = 0; i < INPUT_BUTTONS; i++) {
         s_map[i] = is_key(i) ? i : INPUT_BUTTON_NONE;
     }
     for (at += strspn(at, separators); *at != '\0'; at += strspn(at, separators)) {

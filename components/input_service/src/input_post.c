@@ -98,9 +98,10 @@ void input_post_count(input_info_t *info)
 /** What an earlier life had pressed: nobody else would ever release it. */
 static void release_all(void)
 {
-    for (uint8_t button = 0; button < INPUT_BUTTONS; button++) {
+    for (unsigned button = 0; button < INPUT_BUTTONS; button++) {
         if ((s_told_down & UINT32_C(1) << button) != 0) {
-            const input_event_t event = {.button = button, .edge_us = esp_timer_get_time()};
+            const input_event_t event = {.button = (uint8_t)button,
+                                         .edge_us = esp_timer_get_time()};
             input_post(INPUT_OUT_RELEASE, &event);
         }
     }

@@ -173,7 +173,7 @@ static void describe(input_state_t *state)
 
 static void warn(uint32_t newly_stuck)
 {
-    for (uint8_t button = 0; button < INPUT_BUTTONS; button++) {
+    for (unsigned button = 0; button < INPUT_BUTTONS; button++) {
         if ((newly_stuck & UINT32_C(1) << button) != 0) {
             ESP_LOGW(TAG, "%s is stuck: it counts as released until it comes up",
                      input_button_name(button));
@@ -300,7 +300,7 @@ static void on_get(const system_request_t *request, void *user_data)
     (void)user_data;
     input_info_t info = {.header = HEADER(input_info_t)};
     describe(&info.state);
-    for (uint8_t key = 0; key < INPUT_BUTTONS; key++) {
+    for (unsigned key = 0; key < INPUT_BUTTONS; key++) {
         info.map[key] = input_map_of(key);
     }
     info.edges = s_edges;
@@ -379,7 +379,7 @@ static esp_err_t input_start(system_service_id_t id, void *arg)
     s_id = id;
     s_timer_us = INPUT_NEVER; /* an earlier life's timer went with it */
     memset(&s_told, 0, sizeof(s_told));
-    for (uint8_t i = 0; i < INPUT_TOUCH; i++) {
+    for (unsigned i = 0; i < INPUT_TOUCH; i++) {
         input_key_reset(&s_keys[i], i);
     }
     input_touch_reset(&s_touch);
