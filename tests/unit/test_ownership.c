@@ -125,14 +125,27 @@ static void a_retained_value_is_its_owners(void **state)
     assert_int_equal(as(alice, add_type, 0), ESP_OK);
     const system_event_type_t type = system_up_type("alice.state"); // hers all the same
     const system_event_type_t firmwares = system_up_type("board.state");
-    assert_int_equal(as(bob, retain, type), ESP_ERR_NOT_OWNER);
     assert_int_equal(as(alice, retain, type), ESP_OK);
+    assert_int_equal(as(bob, retain, type), ESP_ERR_NOT_OWNER);
     assert_int_equal(as(bob, forget, type), ESP_ERR_NOT_OWNER);
     assert_int_equal(system_event_set_retained(type, false), ESP_OK);
+    assert_int_equal(as(alice, retain, type), ESP_OK);
     assert_int_equal(as(bob, retain, firmwares), ESP_OK);
     assert_int_equal(as(alice, forget, SYSTEM_EVENT_SYSTEM_READY), ESP_ERR_NOT_OWNER);
     assert_int_equal(system_service_unregister(alice), ESP_OK);
     assert_int_equal(as(bob, retain, type), ESP_OK); // nobody's any more
+}
+
+/** The display did not start when the input service, which only listens, had registered its focus.
+ */
+static void who_listens_first_does_not_own(void **state)
+{
+    (void)state;
+    assert_int_equal(as(bob, add_type, 0), ESP_OK);
+    const system_event_type_t type = system_up_type("alice.state");
+    assert_int_equal(as(alice, retain, type), ESP_OK);
+    assert_int_equal(as(bob, retain, type), ESP_ERR_NOT_OWNER);
+    assert_int_equal(as(bob, forget, type), ESP_ERR_NOT_OWNER);
 }
 
 /* ---- timers ---------------------------------------------------------------------------------- */
@@ -180,9 +193,8 @@ static void a_slow_request_handler_is_named_itself(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        CASE(nobody_restarts_or_blames_another),
-        CASE(a_retained_value_is_its_owners),
-        CASE(one_owner_cannot_have_all_timers),
+        CASE(nobody_restarts_or_blames_another),      CASE(a_retained_value_is_its_owners),
+        CASE(who_listens_first_does_not_own),         CASE(one_owner_cannot_have_all_timers),
         CASE(a_slow_request_handler_is_named_itself),
     };
     return KTEST_MAIN(argc, argv, tests);

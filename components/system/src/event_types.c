@@ -126,7 +126,9 @@ esp_err_t system_event_register_type(const char *name, system_event_type_t *out)
     return ret;
 }
 
-/** Whose type is it? What firmware registered, or an owner that is gone, is the services'. */
+/** Whose type is it? Its owner's: who registered it, until a service makes it retained. Who
+ * subscribes may have registered it before the one who publishes, so what nobody keeps yet is any
+ * service's. */
 static bool may_retain(system_event_type_t type)
 {
     unsigned slot;
@@ -135,7 +137,8 @@ static bool may_retain(system_event_type_t type)
     if (caller == SYSTEM_SLOT_NONE) {
         return true;
     }
-    if (service_slot_of(owner, &slot) == ESP_OK) {
+    const bool owned = service_slot_of(owner, &slot) == ESP_OK;
+    if (owned && (slot == caller || atomic_load(&entry(type)->retained))) {
         return slot == caller;
     }
     return type > SYSTEM_EVENT_COMMON_COUNT && caller < SYSTEM_SLOTS &&
@@ -151,6 +154,9 @@ esp_err_t system_event_set_retained(system_event_type_t type, bool retained)
         return ESP_ERR_NOT_OWNER;
     }
     system_identity_t *identity = system_enter(); /* not to be cut with the last value in hand */
+    if (retained && system_current_slot() != SYSTEM_SLOT_NONE) {
+        atomic_store(&entry(type)->owner, service_slot_id(system_current_slot()));
+    }
     atomic_store(&entry(type)->retained, retained);
     if (!retained) {
         event_routes_forget_retained(type);

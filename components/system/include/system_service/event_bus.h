@@ -117,8 +117,8 @@ esp_err_t system_event_register_type(const char *name, system_event_type_t *out)
 /**
  * @brief Make a type keep its last event: a new subscriber gets it at once.
  *
- * @context the owner that registered it first, or firmware; of a type that firmware registered, or
- *          whose owner is gone: any service. The core's own types: firmware  @blocks never
+ * @context firmware, and one owner: the service that made it retained first, as long as it is
+ * there; an app only what it registered itself. The core's own types: firmware  @blocks never
  * @return ESP_OK; ESP_ERR_EVENT_TYPE_NOT_FOUND; ESP_ERR_NOT_OWNER
  */
 esp_err_t system_event_set_retained(system_event_type_t type, bool retained);
