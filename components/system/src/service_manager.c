@@ -269,6 +269,7 @@ esp_err_t service_reclaim(unsigned slot)
     system_locks_reclaim(slot);
     event_worker_t *own = event_mailbox(slot)->own;
     (void)event_mailbox_close(slot); /* nothing new is delivered */
+    requests_reclaim(slot);          /* what was asked after the first look, and before the close */
     esp_err_t ret = event_subs_reclaim(slot);
     if (own != NULL && atomic_load(&own->quarantined) == 0 &&
         event_worker_destroy_private(own) != ESP_OK) {
