@@ -201,14 +201,22 @@ def examine_links(tree, config, compiled, command, findings):
     image, _ = tree.closure(["main"])
     program, (base, late) = command[0][0], command
     build = idf_link.Build(tree, image, base, late, config)
-    uncompiled = [project.read(tree.root, name) for name, text in compiled.items() if not text]
-    idf_link.examine(tree, {name: text for name, text in compiled.items() if text}, uncompiled, idf_link.toolchain_symbols(program), build, findings)
+    folders = tuple(tree.components[name].dir + "/" for name in image)
+    linked = {name: text for name, text in compiled.items() if os.path.join(tree.root, name).startswith(folders)}
+    uncompiled = [project.read(tree.root, name) for name, text in linked.items() if not text]
+    idf_link.examine(tree, {name: text for name, text in linked.items() if text}, uncompiled, idf_link.toolchain_symbols(program), build, findings)
 
 
 def device_sources(root):
-    """Every source the device should have: all of ours but the PC's."""
+    """Every source the device should have: all of ours but the PC's, apps that are packages only, and other boards' backends."""
+    def elsewhere(name):
+        component = os.path.join(root, *name.split("/")[:2]) if name.startswith(("components/", "apps/")) else os.path.join(root, "main")
+        cmake = os.path.join(component, "CMakeLists.txt")
+        if not os.path.exists(cmake):
+            return name.startswith("apps/")
+        return "/port/esp32s3/" in name and f'"{os.path.relpath(os.path.join(root, name), component)}"' in project.read(component, "CMakeLists.txt")
     return {name for name in project.files(root, ".c")
-            if name.startswith(("main/", "components/", "apps/")) and "/port/linux/" not in name}
+            if name.startswith(("main/", "components/", "apps/")) and "/port/linux/" not in name and not elsewhere(name)}
 
 
 def main():
@@ -219,7 +227,7 @@ def main():
     findings = project.Findings("idf")
     try:
         folders = (os.path.join(args.project, "main"), *([] if args.project else ["apps"]), "components")
-        tree = idf_tree.Tree(root, idf, out, folders)
+        tree = idf_tree.Tree(root, idf, out, folders, idf_tree.board_backends(root, args.board))
         tree.read_requirements()
         ours = examine_tree(tree, findings)
         names, wrong = tree.closure(ours)

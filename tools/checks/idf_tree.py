@@ -8,6 +8,7 @@ ESP-IDF's own script. Then with it, when libraries are made: done here with idf_
 import os
 import re
 import subprocess
+import tempfile
 
 TARGET = "esp32s3"
 LISTS = ("SRCS", "INCLUDE_DIRS", "PRIV_INCLUDE_DIRS", "REQUIRES", "PRIV_REQUIRES", "UNPARSED_ARGUMENTS")
@@ -43,6 +44,17 @@ def run_cmake(arguments, what):
     return result.stdout + result.stderr
 
 
+def board_backends(root, board):
+    """What a board's board.cmake names, as the project reads it; without a board all that there are."""
+    script = f'cmake_minimum_required(VERSION 3.16)\ninclude("{root}/boards/backends.cmake")\n'
+    script += f'kraken_read_board("{root}/boards/{board}")\n' if board else "set(KRAKEN_BACKENDS ${KRAKEN_ALL_BACKENDS})\n"
+    with tempfile.NamedTemporaryFile("w", suffix=".cmake") as file:
+        file.write(script + 'message("backends=${KRAKEN_BACKENDS}")\n')
+        file.flush()
+        text = run_cmake(["-P", file.name], "the board's backends cannot be read")
+    return [name for name in re.search(r"^backends=(.*)$", text, re.M).group(1).split(";") if name]
+
+
 def quoted(values):
     return '"' + ";".join(values) + '"'
 
@@ -50,9 +62,9 @@ def quoted(values):
 class Tree:
     """All components known to a build; the project's hide ESP-IDF's of the same name, as there."""
 
-    def __init__(self, root, idf, out, folders=("main", "apps", "components")):
-        """folders: where the project's own components are, under root"""
-        self.root, self.idf, self.out = root, idf, out
+    def __init__(self, root, idf, out, folders=("main", "apps", "components"), backends=()):
+        """folders: where the project's own components are, under root; backends: what a board links of the services' hardware"""
+        self.root, self.idf, self.out, self.backends = root, idf, out, backends
         self.components, self.hidden, self.left_out = {}, [], []
         for path in component_dirs(os.path.join(idf, "components")):
             name = os.path.basename(path)
@@ -103,7 +115,8 @@ class Tree:
                     file.write(f'set(__component_{target}_{key} "{value}")\n')
         with open(self.file("build_properties.cmake"), "w", encoding="utf-8") as file:
             for key, value in (("IDF_PATH", self.idf), ("IDF_TARGET", TARGET), ("IDF_TARGET_ARCH", "xtensa"),
-                               ("IDF_TOOLCHAIN", "gcc"), ("PROJECT_DIR", self.root), ("BUILD_DIR", self.out)):
+                               ("IDF_TOOLCHAIN", "gcc"), ("PROJECT_DIR", self.root), ("BUILD_DIR", self.out),
+                               ("KRAKEN_BACKENDS", ";".join(self.backends))):
                 file.write(f'set({key} "{value}")\n')
             file.write(f"set(__COMPONENT_TARGETS {quoted(targets)})\nset(__COMPONENT_REQUIRES_COMMON {quoted(self.common)})\n")
         script = os.path.join(self.idf, "tools", "cmake", "scripts", "component_get_requirements.cmake")
@@ -141,7 +154,7 @@ class Tree:
         listing, out = self.file("components.cmake"), self.file("registered.txt")
         with open(listing, "w", encoding="utf-8") as file:
             file.write(f'set(IDF_PATH "{self.idf}")\nset(CONFIG_FILE "{config}")\nset(NAMES {quoted(names)})\n')
-            file.write(f'set(PROJECT_DIR "{self.root}")\nset(BUILD_DIR "{self.out}")\n')
+            file.write(f'set(PROJECT_DIR "{self.root}")\nset(BUILD_DIR "{self.out}")\nset(KRAKEN_BACKENDS {quoted(self.backends)})\n')
             for component in self.components.values():
                 file.write(f'set(DIR_{component.name} "{component.dir}")\n')
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "idf_register.cmake")

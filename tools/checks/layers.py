@@ -5,7 +5,7 @@
 
   main        apps, services, shell, system, kapp, updater  apps     system (public), a service's events, any include/*_app
   service     system (public); never another service     shell    system, services, kapp (public)
-  port/*      its own component; host/ on Linux           system   nothing of ours
+  port/*      its own component, i2c_share; host/ on Linux           system   nothing of ours
   kapp        system (public)                       updater  system (public)
   host        nothing of ours above it                    tests, bench, sdk templates: not judged
 Portable code sees besides the C library and the ESP-IDF interface of the virtual board, no POSIX; an app sees of ESP-IDF what
@@ -25,6 +25,8 @@ C_LIBRARY = {name + ".h" for name in (
     "stdnoreturn string strings time wchar sys/queue sys/types sys/time").split()}
 # Of the libraries that stand for components of ESP-IDF (host/components).
 LIBRARIES = {"psa/crypto.h"}
+# What several services' backends need of one board.
+SHARED_BY_PORTS = {"i2c_share"}
 # Of ESP-IDF an app may use what works inside a package that is loaded at run time.
 FOR_APPS = {"esp_err.h", "esp_log.h", "esp_check.h", "sdkconfig.h"}
 
@@ -72,6 +74,8 @@ def refusal(user, owner):
         return refusal_of_host(user, owner)
     if owner.private or not owner.public:
         return f"that header is private to {owner.component}"
+    if user.port and owner.component in SHARED_BY_PORTS:
+        return None
     if user.port:
         return "a port sees its own component alone"
     allowed = {

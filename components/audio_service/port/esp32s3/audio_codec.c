@@ -39,7 +39,7 @@ static esp_err_t claim_amplifier(void)
 
 #ifdef CONFIG_AUDIO_ES8311
 
-#include "driver/i2c_master.h"
+#include "i2c_share/i2c_share.h"
 
 #define I2C_HZ       100000
 #define I2C_MS       100
@@ -95,20 +95,13 @@ static esp_err_t get(uint8_t reg, uint8_t *value)
 
 static esp_err_t claim_bus(void)
 {
-    const i2c_master_bus_config_t bus = {
-        .i2c_port = -1,
-        .sda_io_num = CONFIG_AUDIO_PIN_SDA,
-        .scl_io_num = CONFIG_AUDIO_PIN_SCL,
-        .clk_source = I2C_CLK_SRC_DEFAULT,
-        .glitch_ignore_cnt = 7,
-        .flags.enable_internal_pullup = true,
-    };
     const i2c_device_config_t codec = {
         .dev_addr_length = I2C_ADDR_BIT_LEN_7,
         .device_address = CONFIG_AUDIO_I2C_ADDRESS,
         .scl_speed_hz = I2C_HZ,
     };
-    ESP_RETURN_ON_ERROR(i2c_new_master_bus(&bus, &s_bus), TAG, "I2C bus");
+    ESP_RETURN_ON_ERROR(i2c_share_claim(CONFIG_AUDIO_PIN_SDA, CONFIG_AUDIO_PIN_SCL, &s_bus), TAG,
+                        "I2C bus");
     return i2c_master_bus_add_device(s_bus, &codec, &s_codec);
 }
 
@@ -160,10 +153,8 @@ void audio_codec_close(void)
         (void)i2c_master_bus_rm_device(s_codec);
         s_codec = NULL;
     }
-    if (s_bus != NULL) {
-        (void)i2c_del_master_bus(s_bus);
-        s_bus = NULL;
-    }
+    i2c_share_release(s_bus);
+    s_bus = NULL;
 }
 
 esp_err_t audio_codec_run(bool on)

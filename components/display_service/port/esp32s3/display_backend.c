@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An ST7789 or ILI9341 on SPI2. The frames lie in PSRAM and the panel wants the other byte order,
- * so pixels go through two strips of internal RAM: one is filled while DMA sends the other one.
+ * An ST7789, ILI9341 or ILI9342 on SPI2. The frames lie in PSRAM and the panel wants the other byte
+ * order, so pixels go through two strips of internal RAM: one is filled while DMA sends the other
+ * one.
  */
 #include "display_backend.h"
 
@@ -31,7 +32,12 @@ static const char *TAG = "display";
 #define STRIP_MS 1000
 
 #define RESET_MS 20
-#define WAKE_MS  120 /* that both controllers want after a reset and after sleep */
+#ifdef CONFIG_DISPLAY_RESET_HIGH
+#define RESET_LEVEL 1
+#else
+#define RESET_LEVEL 0
+#endif
+#define WAKE_MS 120 /* that both controllers want after a reset and after sleep */
 
 #define CMD_READ_STATUS   0x09
 #define STATUS_BOOSTER_ON 0x80 /* first byte of the status */
@@ -119,9 +125,9 @@ static esp_err_t reset_panel(void)
     const gpio_config_t pin = {.pin_bit_mask = 1ULL << CONFIG_DISPLAY_PIN_RESET,
                                .mode = GPIO_MODE_OUTPUT};
     ESP_RETURN_ON_ERROR(gpio_config(&pin), TAG, "reset pin");
-    (void)gpio_set_level((gpio_num_t)CONFIG_DISPLAY_PIN_RESET, 0);
+    (void)gpio_set_level((gpio_num_t)CONFIG_DISPLAY_PIN_RESET, RESET_LEVEL);
     vTaskDelay(pdMS_TO_TICKS(RESET_MS));
-    (void)gpio_set_level((gpio_num_t)CONFIG_DISPLAY_PIN_RESET, 1);
+    (void)gpio_set_level((gpio_num_t)CONFIG_DISPLAY_PIN_RESET, !RESET_LEVEL);
 #else
     ESP_RETURN_ON_ERROR(command(LCD_CMD_SWRESET, NULL, 0), TAG, "reset");
 #endif
@@ -152,10 +158,37 @@ static esp_err_t set_up_light(void)
 #endif
 }
 
+#ifdef CONFIG_DISPLAY_ILI9342
+/** Its voltages do not fit the glass after a reset, and must be unlocked first. */
+static esp_err_t set_up_power(void)
+{
+    static const struct {
+        uint8_t code;
+        uint8_t count;
+        uint8_t parameters[3];
+    } settings[] = {
+        {0xC8, 3, {0xFF, 0x93, 0x42}}, /* unlock the commands beyond 0xB0 */
+        {0xC0, 2, {0x0E, 0x0E}},       /* grey scale voltages */
+        {0xC1, 1, {0x02}},             /* step-up factors */
+        {0xC5, 1, {0xD0}},             /* common electrode */
+        {0xB1, 2, {0x00, 0x1B}},       /* 70 frames a second */
+        {0xB4, 1, {0x02}},             /* lines inverted in turn */
+    };
+    for (unsigned i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        ESP_RETURN_ON_ERROR(command(settings[i].code, settings[i].parameters, settings[i].count),
+                            TAG, "power");
+    }
+    return ESP_OK;
+}
+#endif
+
 static esp_err_t set_up_panel(void)
 {
     static const uint8_t pixels = COLMOD_16;
     ESP_RETURN_ON_ERROR(reset_panel(), TAG, "reset");
+#ifdef CONFIG_DISPLAY_ILI9342
+    ESP_RETURN_ON_ERROR(set_up_power(), TAG, "power");
+#endif
     ESP_RETURN_ON_ERROR(command(LCD_CMD_SLPOUT, NULL, 0), TAG, "wake");
     vTaskDelay(pdMS_TO_TICKS(WAKE_MS));
     ESP_RETURN_ON_ERROR(command(LCD_CMD_COLMOD, &pixels, 1), TAG, "pixel format");
@@ -267,6 +300,8 @@ esp_err_t display_backend_set_orientation(uint16_t degrees)
 #endif
 #ifdef CONFIG_DISPLAY_ILI9341
     access ^= LCD_CMD_MX_BIT; /* its glass is mounted mirrored */
+#elif defined(CONFIG_DISPLAY_ILI9342)
+    access ^= LCD_CMD_MX_BIT | LCD_CMD_MY_BIT; /* upside down */
 #endif
     return command(LCD_CMD_MADCTL, &access, 1);
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shell on the console UART: ESP-IDF's line editor, history and completion over our table.
+ * The shell on the console, a UART or the chip's own USB: ESP-IDF's line editor, history and
+ * completion over our table.
  */
 #include "shell_face.h"
+
+#include "sdkconfig.h"
 
 #include "esp_check.h"
 #include "esp_console.h"
@@ -30,18 +33,29 @@ static esp_err_t register_commands(void)
     return ESP_OK;
 }
 
+static esp_err_t new_repl(const esp_console_repl_config_t *config, esp_console_repl_t **repl)
+{
+#ifdef CONFIG_ESP_CONSOLE_USB_SERIAL_JTAG
+    const esp_console_dev_usb_serial_jtag_config_t usb =
+        ESP_CONSOLE_DEV_USB_SERIAL_JTAG_CONFIG_DEFAULT();
+    return esp_console_new_repl_usb_serial_jtag(&usb, config, repl);
+#else
+    const esp_console_dev_uart_config_t uart = ESP_CONSOLE_DEV_UART_CONFIG_DEFAULT();
+    return esp_console_new_repl_uart(&uart, config, repl);
+#endif
+}
+
 esp_err_t shell_face_open(void)
 {
     esp_console_repl_t *repl = NULL;
     esp_console_repl_config_t config = ESP_CONSOLE_REPL_CONFIG_DEFAULT();
-    const esp_console_dev_uart_config_t uart = ESP_CONSOLE_DEV_UART_CONFIG_DEFAULT();
     esp_err_t ret = ESP_OK;
 
     config.prompt = "kraken> ";
     config.task_stack_size = FACE_STACK;
     config.max_cmdline_length = SHELL_LINE_MAX + 1;
     config.max_cmdline_args = SHELL_ARGS_MAX;
-    ESP_RETURN_ON_ERROR(esp_console_new_repl_uart(&uart, &config, &repl), TAG, "no console");
+    ESP_RETURN_ON_ERROR(new_repl(&config, &repl), TAG, "no console");
     ESP_GOTO_ON_ERROR(register_commands(), err, TAG, "commands");
     ESP_GOTO_ON_ERROR(esp_console_start_repl(repl), err, TAG, "not started");
     return ESP_OK;
