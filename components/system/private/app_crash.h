@@ -67,6 +67,10 @@ bool app_crash_stack(TaskHandle_t task, uintptr_t *base, uint32_t *size);
 
 /** A fault whose task has landed. Give it back with app_crash_done(). @return NULL: none */
 app_crash_t *app_crash_next(void);
+
+/** No task of this app or of its handlers runs any more: what was cut on its way to
+ * app_crash_land() has landed. */
+void app_crash_cut(system_service_id_t id);
 void app_crash_done(app_crash_t *crash);
 
 /** Put a fault into words, on the log and in the app's report. App lock held.

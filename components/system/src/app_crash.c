@@ -137,10 +137,11 @@ void app_crash_land(void *crash)
 {
     app_crash_t *note = crash;
     app_life_t *life = note->life;
+    /* In this order: who finds the task parked finds the note, see app_keeper.c. */
+    atomic_store(&note->state, NOTE_LANDED);
     if (life != NULL) {
         atomic_store(&life->task_state, APP_TASK_PARKED);
     }
-    atomic_store(&note->state, NOTE_LANDED);
     app_keeper_kick();
     for (;;) { /* deleted by the keeper when it is certain that it does not run */
         vTaskSuspend(NULL);
@@ -169,6 +170,16 @@ app_crash_t *app_crash_next(void)
         }
     }
     return NULL;
+}
+
+void app_crash_cut(system_service_id_t id)
+{
+    for (unsigned i = 0; i < sizeof(s_notes) / sizeof(s_notes[0]); i++) {
+        uint8_t expected = NOTE_TAKEN;
+        if (atomic_load(&s_notes[i].state) == NOTE_TAKEN && s_notes[i].id == id) {
+            (void)atomic_compare_exchange_strong(&s_notes[i].state, &expected, NOTE_LANDED);
+        }
+    }
 }
 
 void app_crash_done(app_crash_t *crash)

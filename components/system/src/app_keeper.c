@@ -62,6 +62,37 @@ static void sooner(int64_t *next_us, int64_t due_us)
     }
 }
 
+/* ---- faults -------------------------------------------------------------------------------- */
+
+/** The code of an app faulted: tell, and end what is left of this life at once. */
+static void take_crash(const app_crash_t *crash)
+{
+    app_lock();
+    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_APPS; i++) {
+        app_t *app = app_at(i);
+        if (app->life == NULL || app->life->id != crash->id) {
+            continue;
+        }
+        if (!app->crashed) { /* one fault explains a life */
+            app_crash_report_locked(i, app->manifest->name, app->manifest, app->life->image, crash);
+        }
+        (void)app_lifecycle_ask_stop_locked(app, ESP_ERR_APP_CRASHED);
+        app->fault = ESP_ERR_APP_CRASHED; /* also of one that was stopping already */
+        app->crashed = true;
+        app->deadline_us = esp_timer_get_time();
+    }
+    app_unlock();
+}
+
+static void take_crashes(void)
+{
+    app_crash_t *crash;
+    while ((crash = app_crash_next()) != NULL) {
+        take_crash(crash);
+        app_crash_done(crash);
+    }
+}
+
 /* ---- the way down -------------------------------------------------------- */
 
 /** The task may be gone, or can be made to go. @return false: not yet */
@@ -194,6 +225,9 @@ static bool step_down(app_t *app)
     if ((!life->set_aside && !end_task(app, life, overdue)) || !end_handler(app, slot, overdue)) {
         return false;
     }
+    app_crash_cut(id);
+    take_crashes(); /* it may have faulted since the last look: what ended this life was no return
+                     */
     app_life_take_back(life);
     if (!life->set_aside) {
         app_life_free_task(life);
@@ -201,37 +235,6 @@ static bool step_down(app_t *app)
     app_context_unref(life);
     finish(app, id);
     return true;
-}
-
-/* ---- faults -------------------------------------------------------------------------------- */
-
-/** The code of an app faulted: tell, and end what is left of this life at once. */
-static void take_crash(const app_crash_t *crash)
-{
-    app_lock();
-    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_APPS; i++) {
-        app_t *app = app_at(i);
-        if (app->life == NULL || app->life->id != crash->id) {
-            continue;
-        }
-        if (!app->crashed) { /* one fault explains a life */
-            app_crash_report_locked(i, app->manifest->name, app->manifest, app->life->image, crash);
-        }
-        (void)app_lifecycle_ask_stop_locked(app, ESP_ERR_APP_CRASHED);
-        app->fault = ESP_ERR_APP_CRASHED; /* also of one that was stopping already */
-        app->crashed = true;
-        app->deadline_us = esp_timer_get_time();
-    }
-    app_unlock();
-}
-
-static void take_crashes(void)
-{
-    app_crash_t *crash;
-    while ((crash = app_crash_next()) != NULL) {
-        take_crash(crash);
-        app_crash_done(crash);
-    }
 }
 
 /* ---- the task ---------------------------------------------------------------------------- */
