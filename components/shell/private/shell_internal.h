@@ -46,6 +46,17 @@ const system_service_info_t *shell_owners(size_t *count);
 /** The id of the shell's own service while it runs, else SYSTEM_SERVICE_ID_NONE. */
 system_service_id_t shell_id(void);
 
+/* ---- shell_request.c ------------------------------------------------------------------------- */
+
+/** Ask a service by the name of a request and wait for its answer, as long as a request may take.
+ * @param answer NULL with answer_size NULL: none is wanted  @return as system_request_sync() */
+esp_err_t shell_ask(const char *request, const void *data, size_t size, void *answer,
+                    size_t *answer_size);
+/** Post an event of the shell's own by its name. @return as system_event_post() */
+esp_err_t shell_tell(const char *event, const void *data, size_t size);
+/** Which of the names a word is. */
+bool shell_choice(const char *word, const char *const names[], unsigned count, uint8_t *out);
+
 /* ---- shell_table.c --------------------------------------------------------------------------- */
 
 const shell_command_t *shell_command(const char *name);

@@ -5,8 +5,6 @@
 
 #include "audio_service/audio_events.h"
 #include "shell_internal.h"
-#include "system_service/event_bus.h"
-#include "system_service/request_response.h"
 
 #define HEADER(type) STATUS_HEADER(type, AUDIO_EVENTS_VERSION)
 #define TONE_VOLUME  70
@@ -23,22 +21,11 @@ static const char *const s_faults[AUDIO_FAULTS] = {
     [AUDIO_FAULT_WRONG] = "wrong",
 };
 
-static esp_err_t ask(const char *what, const void *data, size_t size, void *answer,
-                     size_t *answer_size)
-{
-    system_event_type_t type;
-    const esp_err_t ret = system_event_register_type(what, &type);
-    return ret == ESP_OK
-               ? system_request_sync(SYSTEM_SERVICE_ID_NONE, SYSTEM_SERVICE_ID_NONE, type, data,
-                                     size, SYSTEM_EVENT_PRIORITY_NORMAL, answer, answer_size, 0)
-               : ret;
-}
-
 static int describe(void)
 {
     audio_info_t info;
     size_t size = sizeof(info);
-    const esp_err_t ret = ask(AUDIO_GET_REQUEST, NULL, 0, &info, &size);
+    const esp_err_t ret = shell_ask(AUDIO_GET_REQUEST, NULL, 0, &info, &size);
     if (ret != ESP_OK) {
         return shell_result("audio", ret);
     }
@@ -59,19 +46,16 @@ static int describe(void)
 
 static int set(const char *what, audio_set_t wish)
 {
-    return shell_result(what, ask(AUDIO_SET_REQUEST, &wish, sizeof(wish), NULL, NULL));
+    return shell_result(what, shell_ask(AUDIO_SET_REQUEST, &wish, sizeof(wish), NULL, NULL));
 }
 
 static int inject(const char *name)
 {
-    for (unsigned fault = 0; fault < AUDIO_FAULTS; fault++) {
-        if (strcmp(name, s_faults[fault]) == 0) {
-            const audio_fault_request_t wish = {.header = HEADER(audio_fault_request_t),
-                                                .fault = (uint8_t)fault};
-            return shell_result(name, ask(AUDIO_FAULT_REQUEST, &wish, sizeof(wish), NULL, NULL));
-        }
+    audio_fault_request_t wish = {.header = HEADER(audio_fault_request_t)};
+    if (!shell_choice(name, s_faults, AUDIO_FAULTS, &wish.fault)) {
+        return shell_usage("audio");
     }
-    return shell_usage("audio");
+    return shell_result(name, shell_ask(AUDIO_FAULT_REQUEST, &wish, sizeof(wish), NULL, NULL));
 }
 
 static int tone(uint32_t hz, uint32_t ms)
@@ -82,13 +66,7 @@ static int tone(uint32_t hz, uint32_t ms)
         .ms = (uint16_t)ms,
         .volume = TONE_VOLUME,
     };
-    system_event_type_t type;
-    esp_err_t ret = system_event_register_type(AUDIO_TONE_EVENT, &type);
-    if (ret == ESP_OK) {
-        ret =
-            system_event_post(shell_id(), type, &wish, sizeof(wish), SYSTEM_EVENT_PRIORITY_NORMAL);
-    }
-    return shell_result("tone", ret);
+    return shell_result("tone", shell_tell(AUDIO_TONE_EVENT, &wish, sizeof(wish)));
 }
 
 int cmd_audio(int argc, char **argv)

@@ -5,8 +5,6 @@
 
 #include "display_service/display_events.h"
 #include "shell_internal.h"
-#include "system_service/event_bus.h"
-#include "system_service/request_response.h"
 
 #define HEADER(type) STATUS_HEADER(type, DISPLAY_EVENTS_VERSION)
 
@@ -22,22 +20,11 @@ static const char *const s_faults[DISPLAY_FAULTS] = {
     [DISPLAY_FAULT_WRONG] = "wrong",
 };
 
-static esp_err_t ask(const char *what, const void *data, size_t size, void *answer,
-                     size_t *answer_size)
-{
-    system_event_type_t type;
-    const esp_err_t ret = system_event_register_type(what, &type);
-    return ret == ESP_OK
-               ? system_request_sync(SYSTEM_SERVICE_ID_NONE, SYSTEM_SERVICE_ID_NONE, type, data,
-                                     size, SYSTEM_EVENT_PRIORITY_NORMAL, answer, answer_size, 0)
-               : ret;
-}
-
 static int describe(void)
 {
     display_info_t info;
     size_t size = sizeof(info);
-    const esp_err_t ret = ask(DISPLAY_GET_REQUEST, NULL, 0, &info, &size);
+    const esp_err_t ret = shell_ask(DISPLAY_GET_REQUEST, NULL, 0, &info, &size);
     if (ret != ESP_OK) {
         return shell_result("display", ret);
     }
@@ -56,19 +43,16 @@ static int describe(void)
 
 static int set(const char *what, display_set_t wish)
 {
-    return shell_result(what, ask(DISPLAY_SET_REQUEST, &wish, sizeof(wish), NULL, NULL));
+    return shell_result(what, shell_ask(DISPLAY_SET_REQUEST, &wish, sizeof(wish), NULL, NULL));
 }
 
 static int inject(const char *name)
 {
-    for (unsigned fault = 0; fault < DISPLAY_FAULTS; fault++) {
-        if (strcmp(name, s_faults[fault]) == 0) {
-            const display_fault_request_t wish = {.header = HEADER(display_fault_request_t),
-                                                  .fault = (uint8_t)fault};
-            return shell_result(name, ask(DISPLAY_FAULT_REQUEST, &wish, sizeof(wish), NULL, NULL));
-        }
+    display_fault_request_t wish = {.header = HEADER(display_fault_request_t)};
+    if (!shell_choice(name, s_faults, DISPLAY_FAULTS, &wish.fault)) {
+        return shell_usage("display");
     }
-    return shell_usage("display");
+    return shell_result(name, shell_ask(DISPLAY_FAULT_REQUEST, &wish, sizeof(wish), NULL, NULL));
 }
 
 static int show_app(const char *name)
@@ -78,21 +62,14 @@ static int show_app(const char *name)
         return shell_result(name, ESP_ERR_NOT_FOUND);
     }
     memcpy(wish.name, name, strlen(name));
-    return shell_result(name, ask(DISPLAY_RAISE_REQUEST, &wish, sizeof(wish), NULL, NULL));
+    return shell_result(name, shell_ask(DISPLAY_RAISE_REQUEST, &wish, sizeof(wish), NULL, NULL));
 }
 
 static int say(const char *text)
 {
     display_toast_t toast = {.header = HEADER(display_toast_t)};
-    system_event_type_t type;
-    esp_err_t ret = system_event_register_type(DISPLAY_TOAST_EVENT, &type);
-
     memcpy(toast.text, text, strnlen(text, sizeof(toast.text) - 1));
-    if (ret == ESP_OK) {
-        ret = system_event_post(shell_id(), type, &toast, sizeof(toast),
-                                SYSTEM_EVENT_PRIORITY_NORMAL);
-    }
-    return shell_result("toast", ret);
+    return shell_result("toast", shell_tell(DISPLAY_TOAST_EVENT, &toast, sizeof(toast)));
 }
 
 int cmd_display(int argc, char **argv)
