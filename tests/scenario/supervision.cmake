@@ -11,7 +11,8 @@ foreach(name
         supervision_lifecycle_fails
         supervision_liveness
         supervision_random_restarts
-        supervision_starved)
+        supervision_starved
+        supervision_stop_asks_need)
     kraken_scenario(${name} SRCS ${name}.c ${scripted} LINK system)
 endforeach()
 kraken_scenario(app_started_by_service SRCS app_started_by_service.c ${scripted} LINK system SEEDS 60)

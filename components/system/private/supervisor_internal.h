@@ -30,7 +30,7 @@ typedef enum {
     PHASE_NEEDS,      /* up: waits until what it needs runs */
     PHASE_INIT,       /* up: init() */
     PHASE_START,      /* up: start() */
-    PHASE_DEPENDANTS, /* down: waits until what needs it has stopped */
+    PHASE_DEPENDANTS, /* down: works on until what needs it has stopped */
     PHASE_DRAIN,      /* down: waits for a handler to return, or gives up its worker */
     PHASE_STOP,       /* down: stop() */
     PHASE_DEINIT,     /* down: deinit() */

@@ -21,23 +21,31 @@ static const char *TAG = "supervisor";
 /* A worker between two handlers that has not moved for so long will not any more. */
 #define STUCK_US (5 * INT64_C(1000000))
 
-void supervised_begin_down(unsigned slot, supervisor_after_t after, bool in_order, esp_err_t fault)
+/** From here on no handler of it begins, and its tasks are told to end. */
+static void begin_drain(unsigned slot)
 {
     supervised_t *s = supervised(slot);
     const int64_t now = esp_timer_get_time();
+    s->down_by_us = now + GRACE_US;
+    atomic_store(&service_record(slot)->stop_requested, 1);
+    supervisor_hold(slot, HOLD_LIFECYCLE, true);
+    supervisor_hold(slot, HOLD_NEEDS | HOLD_QUOTA | HOLD_SAFE_MODE, false);
+    machine_enter(slot, PHASE_DRAIN, now + (s->after == AFTER_RESTART ? GRACE_US / 2 : GRACE_US));
+}
+
+void supervised_begin_down(unsigned slot, supervisor_after_t after, bool in_order, esp_err_t fault)
+{
+    supervised_t *s = supervised(slot);
     s->after = (uint8_t)after;
     s->fault = fault;
     s->error = fault;
     s->restarting = after == AFTER_RESTART;
     s->waits_for_needs = false;
-    s->down_by_us = now + GRACE_US;
-    atomic_store(&service_record(slot)->stop_requested, 1);
-    supervisor_hold(slot, HOLD_LIFECYCLE, true);
-    supervisor_hold(slot, HOLD_NEEDS | HOLD_QUOTA | HOLD_SAFE_MODE, false);
-    if (in_order) {
+    if (in_order) { /* it works on until those that need it have stopped: they may ask it things */
+        supervisor_hold(slot, HOLD_QUOTA, false);
         machine_enter(slot, PHASE_DEPENDANTS, NEVER_US);
     } else {
-        machine_enter(slot, PHASE_DRAIN, now + (after == AFTER_RESTART ? GRACE_US / 2 : GRACE_US));
+        begin_drain(slot);
     }
     service_set_state_with(slot,
                            after == AFTER_RESTART ? SYSTEM_SERVICE_STATE_RESTARTING
@@ -67,9 +75,7 @@ bool machine_step_dependants(unsigned slot)
     if (waits) {
         return false;
     }
-    const int64_t now = esp_timer_get_time();
-    s->down_by_us = now + GRACE_US;
-    machine_enter(slot, PHASE_DRAIN, now + (s->after == AFTER_RESTART ? GRACE_US / 2 : GRACE_US));
+    begin_drain(slot);
     return true;
 }
 

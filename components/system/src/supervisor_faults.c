@@ -153,6 +153,7 @@ static void restart(unsigned slot, esp_err_t reason, unsigned attempt)
 /** Those that the strategy of a group restarts with it; in the order of their dependencies. */
 static void restart_companions(slot_set_t set)
 {
+    slot_set_t begun = 0;
     for (; set != 0; set &= set - 1) {
         const unsigned slot = (unsigned)__builtin_ctzll(set);
         if (!supervised_is_up(slot) || !service_restartable(slot)) {
@@ -161,7 +162,11 @@ static void restart_companions(slot_set_t set)
         supervised(slot)->fault_us = esp_timer_get_time();
         supervised(slot)->backoff_ms = 0;
         supervised_begin_down(slot, AFTER_RESTART, true, ESP_OK);
-        supervisor_pause_dependants(slot);
+        begun |= SLOT_BIT(slot);
+    }
+    /* Then, so that those who stop are not paused first: each works on until its turn comes. */
+    for (; begun != 0; begun &= begun - 1) {
+        supervisor_pause_dependants((unsigned)__builtin_ctzll(begun));
     }
 }
 
