@@ -10,6 +10,7 @@
 
 #include "ktest.h"
 #include "scripted_service.h"
+#include "system_service/app_manager.h"
 #include "system_service/event_timer.h"
 #include "system_service/request_response.h"
 #include "system_up.h"
@@ -98,6 +99,63 @@ static void nobody_restarts_or_blames_another(void **state)
         vTaskDelay(1);
     }
     assert_int_equal(system_service_restart(victim.id), ESP_OK); // and so may firmware
+}
+
+static esp_err_t enter(uint32_t arg)
+{
+    (void)arg;
+    return system_safe_mode_enter("a service wants it");
+}
+
+static esp_err_t leave(uint32_t arg)
+{
+    (void)arg;
+    return system_safe_mode_leave();
+}
+
+static void safe_mode_is_not_for_everybody(void **state)
+{
+    (void)state;
+    const service_watchdog_config_t critical = {.timeout_ms = 30000, .is_critical = true};
+    assert_int_equal(as(alice, enter, 0), ESP_ERR_NOT_OWNER);
+    assert_false(system_safe_mode_active());
+    assert_int_equal(watchdog_register_service(alice, &critical), ESP_OK);
+    assert_int_equal(as(alice, enter, 0), ESP_OK); // now it is one of those that stay
+    assert_true(scripted_wait_state(victim.id, SYSTEM_SERVICE_STATE_STOPPED, 5000));
+    assert_true(system_safe_mode_active());
+    assert_int_equal(as(alice, leave, 0), ESP_OK);
+    assert_true(scripted_wait_state(victim.id, SYSTEM_SERVICE_STATE_RUNNING, 5000));
+
+    assert_int_equal(system_safe_mode_enter("firmware may"), ESP_OK);
+    assert_int_equal(watchdog_unregister_service(alice), ESP_OK);
+    assert_true(system_safe_mode_active());
+    assert_int_equal(system_safe_mode_leave(), ESP_OK);
+    assert_false(system_safe_mode_active());
+}
+
+static void an_app_leaves_safe_mode_alone(app_context_t *ctx)
+{
+    (void)ctx;
+    assert_int_equal(system_safe_mode_enter("an app wants it"), ESP_ERR_NOT_OWNER);
+    assert_int_equal(system_safe_mode_leave(), ESP_ERR_NOT_OWNER);
+    atomic_fetch_add(&the_call.done, 1);
+}
+
+static void safe_mode_is_not_for_apps(void **state)
+{
+    (void)state;
+    static const app_manifest_t app = {.name = "panicker",
+                                       .version = "1.0.0",
+                                       .author = "tests",
+                                       .description = "wants to stop the others",
+                                       .entry_point = an_app_leaves_safe_mode_alone,
+                                       .stack_size = 4096,
+                                       .priority = 5};
+    atomic_store(&the_call.done, 0);
+    assert_int_equal(app_manager_register(&app), ESP_OK);
+    assert_int_equal(app_manager_start("panicker"), ESP_OK);
+    assert_true(system_up_wait(&the_call.done, 1, 5000));
+    assert_false(system_safe_mode_active());
 }
 
 /* ---- retained values ------------------------------------------------------------------------- */
@@ -193,8 +251,12 @@ static void a_slow_request_handler_is_named_itself(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        CASE(nobody_restarts_or_blames_another),      CASE(a_retained_value_is_its_owners),
-        CASE(who_listens_first_does_not_own),         CASE(one_owner_cannot_have_all_timers),
+        CASE(nobody_restarts_or_blames_another),
+        CASE(safe_mode_is_not_for_everybody),
+        CASE(safe_mode_is_not_for_apps),
+        CASE(a_retained_value_is_its_owners),
+        CASE(who_listens_first_does_not_own),
+        CASE(one_owner_cannot_have_all_timers),
         CASE(a_slow_request_handler_is_named_itself),
     };
     return KTEST_MAIN(argc, argv, tests);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Safe mode: only what is critical runs, and what that needs. Entering and leaving leave a word for
- * the supervisor, which does the rest step by step; so both may be called from anywhere.
+ * the supervisor, which does the rest step by step; so neither waits for anything.
  *
  * A service that runs itself cannot be started again by us, so it is not stopped but held: its
  * mailbox hands nothing out and system_service_should_stop() is true for its tasks.
@@ -41,9 +41,26 @@ bool system_safe_mode_active(void)
     return atomic_load(&s_active);
 }
 
+/** It concerns everybody: for firmware, the shell, and services that safe mode keeps. */
+static esp_err_t check_caller(const char *what)
+{
+    const unsigned caller = system_current_slot();
+    if (caller == SYSTEM_SLOT_NONE || (caller < SYSTEM_SLOTS && !service_record(caller)->is_app &&
+                                       watchdog_is_critical(caller))) {
+        return ESP_OK;
+    }
+    ESP_LOGW(TAG, "%s may not %s it: neither firmware nor a critical service",
+             caller < SYSTEM_SLOTS ? service_slot_name(caller) : "an ended app", what);
+    return ESP_ERR_NOT_OWNER;
+}
+
 esp_err_t system_safe_mode_enter(const char *reason)
 {
     bool expected = false;
+    const esp_err_t ret = check_caller("enter");
+    if (ret != ESP_OK) {
+        return ret;
+    }
     if (!system_is_initialized() || !atomic_compare_exchange_strong(&s_active, &expected, true)) {
         return ESP_ERR_INVALID_STATE;
     }
@@ -61,6 +78,10 @@ esp_err_t system_safe_mode_enter(const char *reason)
 esp_err_t system_safe_mode_leave(void)
 {
     bool expected = true;
+    const esp_err_t ret = check_caller("leave");
+    if (ret != ESP_OK) {
+        return ret;
+    }
     if (!atomic_compare_exchange_strong(&s_active, &expected, false)) {
         return ESP_ERR_INVALID_STATE;
     }

@@ -81,12 +81,14 @@ esp_err_t system_service_report_fault(system_service_id_t id, esp_err_t reason);
 /** @brief True while only critical services run. @context any task, isr-ok  @blocks never */
 bool system_safe_mode_active(void);
 
-/** @brief Stop everything that is not critical and all apps. @context any task
- *  @blocks never (the supervisor does it)  @return ESP_OK; ESP_ERR_INVALID_STATE already on */
+/** @brief Stop everything that is not critical and all apps.
+ *  @context firmware, or code of a critical service; no ISR  @blocks never (the supervisor does it)
+ *  @return ESP_OK; ESP_ERR_INVALID_STATE already on; ESP_ERR_NOT_OWNER called by an app, or by a
+ *          service that is not critical */
 esp_err_t system_safe_mode_enter(const char *reason);
 
-/** @brief Leave safe mode and start what was stopped. @context any task  @blocks never
- *  @return ESP_OK; ESP_ERR_INVALID_STATE not on */
+/** @brief Leave safe mode and start what was stopped. @context as system_safe_mode_enter()
+ *  @blocks never  @return ESP_OK; ESP_ERR_INVALID_STATE not on; ESP_ERR_NOT_OWNER as there */
 esp_err_t system_safe_mode_leave(void);
 
 /* ---- supervisors: what restarts together ----------------------------------------------------- */
