@@ -351,24 +351,41 @@ uint32_t event_mailbox_answers(unsigned slot)
 
 /* ---- taking out ----------------------------------------------------------------------------- */
 
+/** The highest lane in which something waits that may be taken out now, SYSTEM_EVENT_LANES if none
+ * does. Lock held. */
+static unsigned lane_to_drain_locked(const mailbox_t *mailbox)
+{
+    unsigned lane = is_drainable(mailbox) ? 0 : SYSTEM_EVENT_LANES;
+    while (lane < SYSTEM_EVENT_LANES && mailbox->queue.count[lane] == 0) {
+        lane++;
+    }
+    return lane;
+}
+
 static bool try_claim(struct event_worker *worker, unsigned slot, unsigned last_lane)
 {
     mailbox_t *mailbox = &event_mailboxes[slot];
-    bool claimed = false;
-    portENTER_CRITICAL(&mailbox->lock);
-    if (is_drainable(mailbox)) {
-        for (unsigned lane = 0; lane <= last_lane && !claimed; lane++) {
-            claimed = mailbox->queue.count[lane] != 0;
+    /* What is urgent is claimed at the priority that it is to run at: a claim hides it from the
+     * express workers, and any task between the two priorities would keep it waiting. */
+    bool raises = worker->kind == WORKER_GENERAL;
+    for (;;) {
+        portENTER_CRITICAL(&mailbox->lock);
+        const unsigned lane = lane_to_drain_locked(mailbox);
+        raises =
+            raises && lane <= 1 && !atomic_load_explicit(&worker->raised, memory_order_relaxed);
+        if (lane <= last_lane && !raises) {
+            mailbox->running = worker;
+            if (mailbox->own == NULL) {
+                clear_ready(slot);
+            }
         }
-    }
-    if (claimed) {
-        mailbox->running = worker;
-        if (mailbox->own == NULL) {
-            clear_ready(slot);
+        portEXIT_CRITICAL(&mailbox->lock);
+        if (!raises) {
+            return lane <= last_lane;
         }
+        event_worker_raise(worker, NULL);
+        raises = false; /* once: it lowers itself before its next look */
     }
-    portEXIT_CRITICAL(&mailbox->lock);
-    return claimed;
 }
 
 unsigned event_mailbox_claim(struct event_worker *worker, unsigned last_lane)
