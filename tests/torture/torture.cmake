@@ -4,7 +4,11 @@
 set(torture_sources torture_actors.c torture_apps.c torture_books.c torture_checks.c torture_events.c torture_faults.c
     torture_life.c torture_load.c torture_main.c torture_plan.c torture_restarts.c torture_run.c torture_table.c torture_watch.c
     "${KRAKEN_ROOT}/tests/support/system_up.c")
-kraken_test_program(torture SRCS ${torture_sources} LINK system esp_timer PRIVATE_OF system)
+set(torture_defines "")
+if(KRAKEN_FLAVOUR STREQUAL "sim")
+    set(torture_defines TORTURE_EVERY_ACCESS=1)
+endif()
+kraken_test_program(torture SRCS ${torture_sources} LINK system esp_timer PRIVATE_OF system DEFINES ${torture_defines})
 
 # torture_planted_<name>: the same program with one known bug. The changed copy of one source of the core stands in the build folder
 # and is linked before the core's library, which then does not contribute that file. Not built unless asked for, but for the one

@@ -224,6 +224,9 @@ static void print_command(const options_t *options, uint64_t seed)
     char *argv[24];
     arguments_of(options, seed, text, argv);
     printf("again: ./kraken torture");
+#if defined(TORTURE_EVERY_ACCESS)
+    printf(" --flavour sim");
+#endif
     for (unsigned i = 1; argv[i] != NULL; i++) {
         printf(" %s", argv[i]);
     }
