@@ -14,6 +14,7 @@
 
 #include "host_audio.h"
 #include "host_control.h"
+#include "host_media.h"
 #include "host_program.h"
 #include "host_record.h"
 #include "input_script.h"
@@ -49,6 +50,7 @@ static const char s_help[] =
     "  --record-input FILE\n"
     "                write down what one does there, in the same format\n"
     "  --audio FILE  write what the loudspeaker plays to FILE (WAV)\n"
+    "  --music DIR   what apps can play: the folder DIR, WAV and FLAC\n"
     "  --no-window   no window, and no sound, although this computer has a display\n"
     "  --help        this text\n"
     "\n"
@@ -72,6 +74,7 @@ typedef struct {
     bool window; // decided by choose_mode()
     const char *picture;
     const char *audio;
+    const char *music;
     host_program_picture_t picture_of;
     host_config_t board;
 } options_t;
@@ -148,6 +151,22 @@ static void parse_input_option(int option, options_t *options)
     }
 }
 
+static void check_music_option(const options_t *options)
+{
+    struct stat info;
+    if (options->music == NULL) {
+        return;
+    }
+    if (options->record != NULL || options->replay != NULL) {
+        refuse("--music and --record or --replay exclude each other", NULL);
+    }
+    if (stat(options->music, &info) != 0 || !S_ISDIR(info.st_mode) ||
+        access(options->music, R_OK | X_OK) != 0) {
+        refuse("--music wants a folder to read", options->music);
+    }
+    host_media_set_folder(options->music);
+}
+
 static void check_input_options(const options_t *options)
 {
     if (options->input != NULL && (options->record != NULL || options->replay != NULL)) {
@@ -160,25 +179,16 @@ static void check_input_options(const options_t *options)
 }
 
 static const struct option s_known[] = {
-    {"demo", no_argument, NULL, 'd'},
-    {"shell", no_argument, NULL, 's'},
-    {"seed", required_argument, NULL, 'n'},
-    {"state", required_argument, NULL, 'D'},
-    {"record", required_argument, NULL, 'r'},
-    {"replay", required_argument, NULL, 'p'},
-    {"until", required_argument, NULL, 'u'},
-    {"break-at", required_argument, NULL, 'b'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"any-build", no_argument, NULL, 'a'},
-    {"picture", required_argument, NULL, 'P'},
-    {"after", required_argument, NULL, 'T'},
-    {"app", required_argument, NULL, 'A'},
-    {"no-window", no_argument, NULL, 'w'},
-    {"audio", required_argument, NULL, 'S'},
-    {"input", required_argument, NULL, 'i'},
-    {"record-input", required_argument, NULL, 'I'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"demo", no_argument, NULL, 'd'},          {"shell", no_argument, NULL, 's'},
+    {"seed", required_argument, NULL, 'n'},    {"state", required_argument, NULL, 'D'},
+    {"record", required_argument, NULL, 'r'},  {"replay", required_argument, NULL, 'p'},
+    {"until", required_argument, NULL, 'u'},   {"break-at", required_argument, NULL, 'b'},
+    {"verbose", no_argument, NULL, 'v'},       {"any-build", no_argument, NULL, 'a'},
+    {"picture", required_argument, NULL, 'P'}, {"after", required_argument, NULL, 'T'},
+    {"app", required_argument, NULL, 'A'},     {"no-window", no_argument, NULL, 'w'},
+    {"audio", required_argument, NULL, 'S'},   {"music", required_argument, NULL, 'm'},
+    {"input", required_argument, NULL, 'i'},   {"record-input", required_argument, NULL, 'I'},
+    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 };
 
 static void parse(int argc, char **argv, options_t *options)
@@ -208,7 +218,8 @@ static void parse(int argc, char **argv, options_t *options)
             parse_picture_option(option, options);
             break;
         case 'S':
-            options->audio = optarg;
+        case 'm':
+            *(option == 'S' ? &options->audio : &options->music) = optarg;
             break;
         case 'w':
         case 'i':
@@ -307,6 +318,7 @@ int main(int argc, char **argv)
     }
     choose_mode(&options);
     check_input_options(&options);
+    check_music_option(&options);
     open_recording(&options);
     // Whoever reads a pipe sees each line when it is printed, in order with the errors.
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -5,9 +5,9 @@
  * @file
  * @brief What the files of the service share, grouped by the file that defines it.
  *
- * All but the ring runs in the service's worker, and in its lifecycle functions when the worker
- * does not. A ring has one writer, the app, and one reader, the service: each moves its own end and
- * only reads the other one's.
+ * All but the ring and the files runs in the service's worker, and in its lifecycle functions when
+ * the worker does not; files are read in tasks of apps. A ring has one writer, the app, and one
+ * reader, the service: each moves its own end and only reads the other one's.
  */
 
 #include <stdatomic.h>
@@ -18,6 +18,7 @@
 #include "audio_backend.h"
 #include "audio_service/audio_events.h"
 #include "esp_err.h"
+#include "media_backend.h"
 #include "system_service/request_response.h"
 
 /* ---- audio_gain.c: loudness and its changes ---------------------------------------------------
@@ -200,6 +201,15 @@ esp_err_t audio_link_run(bool on);
 esp_err_t audio_link_room(uint32_t *blocks);
 esp_err_t audio_link_write(const audio_frame_t block[AUDIO_BLOCK_FRAMES]);
 esp_err_t audio_link_probe(void);
+/** Files, as media_backend.h has them; called in tasks of apps. */
+esp_err_t audio_link_each_file(const char *folder, media_visit_t visit, void *arg);
+esp_err_t audio_link_file_size(const char *path, uint32_t *size);
+esp_err_t audio_link_read_file(const char *path, uint32_t offset, void *to, size_t *size);
+
+/* ---- audio_track.c ----------------------------------------------------------------------------
+ */
+
+bool audio_path_valid(const char *path);
 
 /* ---- audio_service.c --------------------------------------------------------------------------
  */

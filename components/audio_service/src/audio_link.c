@@ -17,12 +17,13 @@
 
 static const char *TAG = "audio";
 
-static audio_fault_t s_fault; /* survives restarts, as a broken cable does */
+/* Survives restarts, as a broken cable does; read in tasks of apps, too. */
+static _Atomic audio_fault_t s_fault;
 
 static const char *const s_names[AUDIO_FAULTS] = {
     [AUDIO_FAULT_NONE] = "none",   [AUDIO_FAULT_UNPLUGGED] = "unplugged",
     [AUDIO_FAULT_STUCK] = "stuck", [AUDIO_FAULT_SHORT] = "short",
-    [AUDIO_FAULT_WRONG] = "wrong",
+    [AUDIO_FAULT_WRONG] = "wrong", [AUDIO_FAULT_CARD] = "card",
 };
 
 esp_err_t audio_link_inject(audio_fault_t fault)
@@ -30,24 +31,24 @@ esp_err_t audio_link_inject(audio_fault_t fault)
     if ((unsigned)fault >= AUDIO_FAULTS) {
         return ESP_ERR_INVALID_ARG;
     }
-    s_fault = fault;
+    atomic_store(&s_fault, fault);
     ESP_LOGW(TAG, "fault between us and the device: %s", s_names[fault]);
     return ESP_OK;
 }
 
 static bool is(audio_fault_t fault)
 {
-    return s_fault == fault;
+    return atomic_load(&s_fault) == fault;
 }
 
 esp_err_t audio_link_write(const audio_frame_t block[AUDIO_BLOCK_FRAMES])
 {
     static EXT_RAM_BSS_ATTR audio_frame_t s_disturbed[AUDIO_BLOCK_FRAMES];
-    switch (s_fault) {
+    switch (atomic_load(&s_fault)) {
     case AUDIO_FAULT_UNPLUGGED:
         return ESP_ERR_NOT_FOUND;
     case AUDIO_FAULT_STUCK:
-        s_fault = AUDIO_FAULT_NONE; /* the next life finds a bus that was reset */
+        atomic_store(&s_fault, AUDIO_FAULT_NONE); /* the next life finds a bus that was reset */
         for (;;) {
             vTaskDelay(portMAX_DELAY);
         }
@@ -113,4 +114,22 @@ esp_err_t audio_link_probe(void)
         return ESP_ERR_NOT_FOUND;
     }
     return is(AUDIO_FAULT_WRONG) ? ESP_ERR_INVALID_RESPONSE : audio_backend_probe();
+}
+
+/* ---- files -------------------------------------------------------------------------------------
+ */
+
+esp_err_t audio_link_each_file(const char *folder, media_visit_t visit, void *arg)
+{
+    return is(AUDIO_FAULT_CARD) ? ESP_ERR_NOT_FOUND : media_backend_each(folder, visit, arg);
+}
+
+esp_err_t audio_link_file_size(const char *path, uint32_t *size)
+{
+    return is(AUDIO_FAULT_CARD) ? ESP_ERR_NOT_FOUND : media_backend_size(path, size);
+}
+
+esp_err_t audio_link_read_file(const char *path, uint32_t offset, void *to, size_t *size)
+{
+    return is(AUDIO_FAULT_CARD) ? ESP_ERR_NOT_FOUND : media_backend_read(path, offset, to, size);
 }

@@ -18,7 +18,7 @@ static const char *const s_devices[] = {
 static const char *const s_faults[AUDIO_FAULTS] = {
     [AUDIO_FAULT_NONE] = "none",   [AUDIO_FAULT_UNPLUGGED] = "unplugged",
     [AUDIO_FAULT_STUCK] = "stuck", [AUDIO_FAULT_SHORT] = "short",
-    [AUDIO_FAULT_WRONG] = "wrong",
+    [AUDIO_FAULT_WRONG] = "wrong", [AUDIO_FAULT_CARD] = "card",
 };
 
 static int describe(void)

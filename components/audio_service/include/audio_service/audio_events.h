@@ -138,6 +138,7 @@ typedef enum {
     AUDIO_FAULT_STUCK,     /**< the next transfer never returns; once */
     AUDIO_FAULT_SHORT,     /**< blocks arrive in part, and the driver says so */
     AUDIO_FAULT_WRONG,     /**< what arrives is not what was sent, and the codec notices */
+    AUDIO_FAULT_CARD,      /**< what holds the files is gone; the loudspeaker is well */
     AUDIO_FAULTS,          /**< how many there are */
 } audio_fault_t;
 
