@@ -83,7 +83,10 @@ static bool start_asked_app(void)
 static void start_installed_apps(void)
 {
     kapp_store_usage_t usage;
-    esp_err_t ret = kapp_init();
+    esp_err_t ret = app_interfaces_offer();
+    if (ret == ESP_OK) {
+        ret = kapp_init();
+    }
     if (ret == ESP_ERR_KAPP_KEYS_DAMAGED) {
         ESP_LOGE(TAG, "trust store: %s", system_error_describe(ret));
         ret = ESP_OK; /* what is installed can still be seen and removed */

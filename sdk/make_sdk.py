@@ -14,9 +14,19 @@ import sys
 ROOT, OUT = (os.path.abspath(path) for path in sys.argv[1:3])
 BOARD = sys.argv[3] if len(sys.argv) > 3 else None
 # What apps include of the system, besides what sdk/idf has.
-HEADERS = ("components/system/include/system_service/app_manager.h", "components/kapp/include/data_app/app_data.h")
+HEADERS = ("components/system/include/system_service/app_manager.h", "components/kapp/include/data_app/app_data.h",
+           "components/display_service/include/display_app/display_surface.h",
+           "components/display_service/include/display_app/display_widgets.h",
+           "components/display_service/include/display_service/display_events.h",
+           "components/audio_service/include/audio_app/audio_stream.h", "components/audio_service/include/audio_app/audio_track.h",
+           "components/audio_service/include/audio_service/audio_events.h",
+           "components/input_service/include/input_service/input_events.h",
+           "components/bluetooth_service/include/bluetooth_service/bluetooth_events.h")
+# Lists of what can be imported.
+LISTS = ("components/kapp/private/interface_list.h", "components/display_service/include/display_app/display_interface.h",
+         "components/audio_service/include/audio_app/audio_interface.h")
 GROUP = re.compile(r"^\s*GROUP\((\w+), (\d+), (\d+)\)", re.M)
-FUNCTION = re.compile(r"^\s*(?:FUNCTION|REPLACED)\((\w+), (\d+), (\w+)", re.M)
+FUNCTION = re.compile(r"^\s*(?:FUNCTION|REPLACED|DATA)\((\w+), (\d+), (\w+)", re.M)
 INCLUDE = re.compile(r'^#include "([\w./]+)"', re.M)
 # A doc comment if there is one, and the prototype behind it. A line that begins so outside of braces is one in our style.
 PROTOTYPE = re.compile(r"(?:^/\*\*(?:(?!\*/).)*\*/\n)?^(?!typedef|extern|static|#)[A-Za-z][\w ]*[ *](\w+)\([^;{}]*?\)[^;{}]*;\n+", re.M | re.S)
@@ -45,8 +55,8 @@ def copy(source, to):
 
 
 def interface():
-    """-> [(group, "major.minor" of the group it came with, function)]"""
-    text = read(os.path.join(ROOT, "components", "kapp", "private", "interface_list.h"))
+    """-> [(group, "major.minor" of the group it came with, function or object)]"""
+    text = "".join(read(os.path.join(ROOT, path)) for path in LISTS)
     majors = {group: major for group, major, _ in GROUP.findall(text)}
     return [(group.lower(), f"{majors[group]}.{minor}", name) for group, minor, name in FUNCTION.findall(text)]
 
@@ -58,6 +68,12 @@ def header(path, functions):
     return INCLUDE.findall(text)
 
 
+def place_of(path, name):
+    """Where a header is that another one includes: in its own component, or in the system's."""
+    own = path.split("/include/")[0] + "/include/" + name
+    return own if os.path.exists(os.path.join(ROOT, own)) else "components/system/include/" + name
+
+
 def headers(functions):
     done, todo = set(), list(HEADERS)
     while todo:
@@ -67,7 +83,7 @@ def headers(functions):
         done.add(path)
         for name in header(path, functions):
             if not os.path.exists(os.path.join(ROOT, "sdk", "idf", name)):
-                todo.append(path.split("/include/")[0] + "/include/" + name)
+                todo.append(place_of(path, name))
 
 
 def copy_folder(name, to):

@@ -26,3 +26,8 @@ typedef struct {
 
 extern const app_table_entry_t app_table[];
 extern const size_t app_table_size;
+
+/* ---- app_interfaces.c ------------------------------------------------------------------------ */
+
+/** Offer what the services of this firmware have for installed apps; before kapp_init(). */
+esp_err_t app_interfaces_offer(void);

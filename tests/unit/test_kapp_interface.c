@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kapp_internal.h"
+#include "kapp_policy.h"
 #include "ktest.h"
 
 #include "kapp/kapp_interface.h"
@@ -135,6 +136,56 @@ static void versions_must_be_there(void **state)
     assert_int_equal(kapp_interface_check(NULL), ESP_ERR_INVALID_ARG);
 }
 
+static void groups_can_be_added(void **state)
+{
+    (void)state;
+    static const kapp_export_t exports[] = {{"draw", function, KAPP_GROUP_DISPLAY, 0}};
+    static const kapp_export_t others[] = {{"strange", function, KAPP_GROUP_AUDIO, 0}};
+    static const app_event_right_t rights[KAPP_PART_RIGHTS_MAX + 1] = {
+        {APP_EVENT_POST, "display.surface_*"}};
+    static const kapp_interface_part_t display = {
+        {KAPP_GROUP_DISPLAY, 1, 0}, exports, 1, rights, 1};
+    static const kapp_interface_part_t wrong[] = {
+        {{KAPP_GROUP_COUNT, 1, 0}, NULL, 0, NULL, 0},
+        {{KAPP_GROUP_INPUT, 0, 1}, NULL, 0, NULL, 0},
+        {{KAPP_GROUP_INPUT, 1, 0}, others, 1, NULL, 0},
+    };
+    static const kapp_interface_part_t again = {{KAPP_GROUP_CORE, 1, 0}, NULL, 0, NULL, 0};
+    static const kapp_interface_part_t long_one = {
+        {KAPP_GROUP_AUDIO, 1, 0}, others, 1, rights, KAPP_PART_RIGHTS_MAX};
+    const unsigned before = kapp_interface_list()->count;
+
+    assert_int_equal(kapp_interface_add(NULL), ESP_ERR_INVALID_ARG);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_int_equal(kapp_interface_add(&wrong[i]), ESP_ERR_INVALID_ARG);
+    }
+    assert_int_equal(kapp_interface_add(&again), ESP_ERR_INVALID_STATE);
+    assert_int_equal(kapp_interface_add(&display), ESP_OK);
+    assert_int_equal(kapp_interface_add(&display), ESP_ERR_INVALID_STATE);
+    assert_int_equal(kapp_interface_add(&long_one), ESP_ERR_NO_MEM);
+    assert_int_equal(kapp_interface_list()->count, before + 1);
+
+    // It is there now, for whoever states it and has the permission; and so are its events.
+    kapp_manifest_t m = manifest_for(KAPP_GROUP_DISPLAY, 1, 0);
+    kapp_importer_t importer = {kapp_interface_list(), &m, 0};
+    uintptr_t address = 0;
+    kapp_event_rights_t granted;
+    assert_int_equal(kapp_interface_check(&importer), ESP_OK);
+    assert_int_equal(kapp_interface_resolve(&importer, "draw", &address),
+                     ESP_ERR_APP_PERMISSION_DENIED);
+    kapp_policy_event_rights(&m, 0, &granted);
+    assert_int_equal(granted.rights.count, 0);
+    m.permissions = 1u << KAPP_GROUP_DISPLAY;
+    assert_int_equal(kapp_interface_resolve(&importer, "draw", &address), ESP_OK);
+    assert_true(address == (uintptr_t)function);
+    kapp_policy_event_rights(&m, 0, &granted);
+    assert_int_equal(granted.rights.count, 1);
+    assert_string_equal(granted.rights.list[0].pattern, "display.surface_*");
+    kapp_policy_event_rights(&m, 1u << KAPP_GROUP_DISPLAY, &granted); // asked for, not granted
+    assert_int_equal(granted.rights.count, 0);
+    every_function_of_the_list_is_found(state);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -143,6 +194,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_group_needs_its_permission),
         cmocka_unit_test(a_function_newer_than_stated_is_refused),
         cmocka_unit_test(versions_must_be_there),
+        cmocka_unit_test(groups_can_be_added),
     };
     return KTEST_MAIN(argc, argv, tests);
 }

@@ -3,7 +3,8 @@
 
 /**
  * @file
- * @brief Everything that an installed app may import, and nothing else.
+ * @brief Everything of the system itself that an installed app may import, and nothing else. What
+ * components offer beside it is in lists of their own (display_interface.h, audio_interface.h, …).
  *
  * Reviewed as one list: a line here is a promise for as long as the group keeps its major number.
  *

@@ -7,6 +7,7 @@
  */
 
 #include "kapp/kapp.h"
+#include "kapp/kapp_interface.h"
 #include "kapp/kapp_install.h"
 
 /* ---- kapp_manifest_read.c ---------------------------------------------------------------------
@@ -63,8 +64,10 @@ void kapp_program_init(void);
 /* ---- kapp_interface.c -------------------------------------------------------------------------
  */
 
-/** Sort the list. */
+/** Make the list, of what is offered, and sort it. */
 void kapp_interface_init(void);
+/** The part that was added for a group; NULL: none. */
+const kapp_interface_part_t *kapp_interface_part(unsigned group);
 
 /* ---- kapp_app.c -------------------------------------------------------------------------------
  */

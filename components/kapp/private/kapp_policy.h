@@ -16,12 +16,13 @@ _Static_assert(KAPP_PATTERN_POST == APP_EVENT_POST && KAPP_PATTERN_SUBSCRIBE == 
 /** What the app manager is told of a package's event names. */
 typedef struct {
     app_event_rights_t rights;
-    app_event_right_t list[KAPP_PATTERNS_MAX];
+    app_event_right_t list[KAPP_PATTERNS_MAX + KAPP_PART_RIGHTS_MAX];
 } kapp_event_rights_t;
 
 /** Permissions that it asks for and does not get. */
 uint32_t kapp_policy_denied(const kapp_manifest_t *manifest, const kapp_verdict_t *verdict);
 
-/** Its event names, which refer to *manifest. The log says what it does not get. */
+/** Its event names, which refer to *manifest, and those of the groups that it gets. The log says
+ * what it does not get. */
 void kapp_policy_event_rights(const kapp_manifest_t *manifest, uint32_t denied,
                               kapp_event_rights_t *out);

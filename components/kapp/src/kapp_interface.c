@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_log.h"
 #include "esp_random.h"
 #include "freertos/FreeRTOS.h"
@@ -26,22 +27,23 @@ static const char *TAG = "kapp";
 #define AS_OTHER(group, minor, name, by) {#name, (kapp_function_t)by, KAPP_GROUP_##group, minor},
 static const kapp_export_t s_exports[] = {KAPP_INTERFACE_FUNCTIONS(AS_EXPORT, AS_OTHER)};
 
-#define COUNT (sizeof(s_exports) / sizeof(s_exports[0]))
+#define OWN_COUNT (sizeof(s_exports) / sizeof(s_exports[0]))
+_Static_assert(OWN_COUNT <= KAPP_EXPORTS_MAX, "KAPP_EXPORTS_MAX is too small");
 
 #define AS_VERSION(group, major, minor) [KAPP_GROUP_##group] = {KAPP_GROUP_##group, major, minor},
-static const kapp_interface_list_t s_list = {
-    .exports = s_exports,
-    .count = COUNT,
-    .groups = {KAPP_INTERFACE_GROUPS(AS_VERSION)},
-};
+static const kapp_interface_t s_own_groups[KAPP_GROUP_COUNT] = {KAPP_INTERFACE_GROUPS(AS_VERSION)};
 
 typedef struct {
     uint32_t hash;
     uint16_t export;
 } index_entry_t;
 
-/* Sorted by hash; written by kapp_interface_init(), before any app is loaded. */
-static index_entry_t s_index[COUNT];
+/* Everything below is written before any app is loaded: by kapp_interface_add() and
+ * kapp_interface_init(). */
+static const kapp_interface_part_t *s_parts[KAPP_GROUP_COUNT]; /* NULL: nobody offers it */
+static EXT_RAM_BSS_ATTR kapp_export_t s_all[KAPP_EXPORTS_MAX];
+static EXT_RAM_BSS_ATTR index_entry_t s_index[KAPP_EXPORTS_MAX]; /* sorted by hash */
+static kapp_interface_list_t s_list = {.exports = s_all};
 
 /** FNV-1a. */
 static uint32_t hash_of(const char *name)
@@ -62,10 +64,59 @@ static int compare(const void *a, const void *b)
 
 void kapp_interface_init(void)
 {
-    for (unsigned i = 0; i < COUNT; i++) {
-        s_index[i] = (index_entry_t){hash_of(s_exports[i].name), (uint16_t)i};
+    uint16_t count = OWN_COUNT;
+    memcpy(s_all, s_exports, sizeof(s_exports));
+    memcpy(s_list.groups, s_own_groups, sizeof(s_own_groups));
+    for (unsigned group = 0; group < KAPP_GROUP_COUNT; group++) {
+        const kapp_interface_part_t *part = s_parts[group];
+        for (unsigned i = 0; part != NULL && i < part->count; i++) {
+            s_all[count++] = part->exports[i];
+        }
+        s_list.groups[group] = part != NULL ? part->version : s_list.groups[group];
     }
-    qsort(s_index, COUNT, sizeof(s_index[0]), compare);
+    for (unsigned i = 0; i < count; i++) {
+        s_index[i] = (index_entry_t){hash_of(s_all[i].name), (uint16_t)i};
+    }
+    qsort(s_index, count, sizeof(s_index[0]), compare);
+    s_list.count = count;
+}
+
+static bool belongs(const kapp_interface_part_t *part)
+{
+    for (unsigned i = 0; i < part->count; i++) {
+        if (part->exports[i].group != part->version.group) {
+            return false;
+        }
+    }
+    return true;
+}
+
+esp_err_t kapp_interface_add(const kapp_interface_part_t *part)
+{
+    if (part == NULL || part->version.group >= KAPP_GROUP_COUNT || part->version.major == 0 ||
+        !belongs(part)) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    if (s_parts[part->version.group] != NULL || s_own_groups[part->version.group].major != 0) {
+        return ESP_ERR_INVALID_STATE;
+    }
+    size_t count = OWN_COUNT + part->count;
+    unsigned rights = part->right_count;
+    for (unsigned group = 0; group < KAPP_GROUP_COUNT; group++) {
+        count += s_parts[group] != NULL ? s_parts[group]->count : 0;
+        rights += s_parts[group] != NULL ? s_parts[group]->right_count : 0;
+    }
+    if (count > KAPP_EXPORTS_MAX || rights > KAPP_PART_RIGHTS_MAX) {
+        return ESP_ERR_NO_MEM;
+    }
+    s_parts[part->version.group] = part;
+    kapp_interface_init();
+    return ESP_OK;
+}
+
+const kapp_interface_part_t *kapp_interface_part(unsigned group)
+{
+    return group < KAPP_GROUP_COUNT ? s_parts[group] : NULL;
 }
 
 const kapp_interface_list_t *kapp_interface_list(void)
@@ -77,7 +128,7 @@ static const kapp_export_t *find_indexed(const char *name)
 {
     const uint32_t hash = hash_of(name);
     size_t low = 0;
-    size_t high = COUNT;
+    size_t high = s_list.count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         if (s_index[middle].hash < hash) {
@@ -86,8 +137,8 @@ static const kapp_export_t *find_indexed(const char *name)
             high = middle;
         }
     }
-    for (; low < COUNT && s_index[low].hash == hash; low++) {
-        const kapp_export_t *found = &s_exports[s_index[low].export];
+    for (; low < s_list.count && s_index[low].hash == hash; low++) {
+        const kapp_export_t *found = &s_all[s_index[low].export];
         if (strcmp(found->name, name) == 0) {
             return found;
         }

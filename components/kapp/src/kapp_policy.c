@@ -9,6 +9,8 @@
 #include "esp_log.h"
 #include "sdkconfig.h"
 
+#include "kapp_internal.h"
+
 static const char *TAG = "kapp";
 
 static _Atomic(kapp_policy_t) s_policy;
@@ -57,5 +59,13 @@ void kapp_policy_event_rights(const kapp_manifest_t *manifest, uint32_t denied,
     for (unsigned i = 0; i < out->rights.count; i++) {
         out->list[i] =
             (app_event_right_t){manifest->patterns[i].rights, manifest->patterns[i].pattern};
+    }
+    for (unsigned group = 0; group < KAPP_GROUP_COUNT; group++) {
+        const kapp_interface_part_t *part = kapp_interface_part(group);
+        if (part != NULL && (manifest->permissions & ~denied & 1u << group) != 0) {
+            for (unsigned i = 0; i < part->right_count; i++) {
+                out->list[out->rights.count++] = part->rights[i];
+            }
+        }
     }
 }

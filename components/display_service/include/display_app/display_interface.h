@@ -6,8 +6,10 @@
  * @brief Everything of the display that an app may call, as one list: the interface group
  * "display", version 1.0. What a list of exports is made from.
  *
+ *   GROUP(group, major, minor)   the version of the group
  *   FUNCTION(group, minor, name) a function, and the minor number of the group that brought it
  *   DATA(group, minor, name)     the same, for an object
+ *   RIGHT(rights, pattern)       events that come with the group
  */
 
 #include "display_app/display_surface.h"
@@ -15,6 +17,16 @@
 #include "display_app/display_widgets.h"
 
 /* clang-format off */
+#define DISPLAY_INTERFACE_GROUP(GROUP) \
+    GROUP(DISPLAY, 1, 0)
+
+#define DISPLAY_INTERFACE_RIGHTS(RIGHT) \
+    RIGHT(POST, "display.surface_*") \
+    RIGHT(POST, "display.raise") \
+    RIGHT(POST, "display.toast") \
+    RIGHT(SUBSCRIBE, "display.state") \
+    RIGHT(SUBSCRIBE, "display.focus")
+
 #define DISPLAY_INTERFACE_FUNCTIONS(FUNCTION) \
     FUNCTION(DISPLAY, 0, display_surface_open) \
     FUNCTION(DISPLAY, 0, display_surface_commit) \

@@ -5,7 +5,9 @@
  * @file
  * @brief What installed apps may import, in groups with versions and permissions.
  *
- * The functions are one reviewed list, private/interface_list.h. An app states in its manifest
+ * What the system itself offers is one reviewed list, private/interface_list.h; a component that
+ * offers a group of its own has such a list beside its headers, and whoever composes the firmware
+ * adds it (kapp_interface_add()). An app states in its manifest
  * which version of each group it was built against; it gets a group's functions only if that
  * version is here, and for every group but core only with its permission.
  */
@@ -16,6 +18,7 @@
 #include "esp_err.h"
 
 #include "kapp/kapp_manifest.h"
+#include "system_service/app_manager.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,13 +27,40 @@ extern "C" {
 /** Any function; called through its own type only. */
 typedef void (*kapp_function_t)(void);
 
-/** A function that can be imported. */
+/** A function, or an object, that can be imported. */
 typedef struct {
     const char *name;
-    kapp_function_t function;
-    uint8_t group;  /**< kapp_group_t */
-    uint16_t minor; /**< of its group, that brought it */
+    kapp_function_t function; /**< or the object's address */
+    uint8_t group;            /**< kapp_group_t */
+    uint16_t minor;           /**< of its group, that brought it */
 } kapp_export_t;
+
+/** Most functions and objects that can be imported, of all groups together. */
+#define KAPP_EXPORTS_MAX 256u
+/** Most event rights that come with all groups together. */
+#define KAPP_PART_RIGHTS_MAX 16u
+
+/** A group that a component offers. */
+typedef struct {
+    kapp_interface_t version;
+    const kapp_export_t *exports; /**< all of this group */
+    uint16_t count;
+    /** Events that its functions post and those that belong to them: who has the group's permission
+     *  needs no other one for these. */
+    const app_event_right_t *rights;
+    uint8_t right_count;
+} kapp_interface_part_t;
+
+/**
+ * @brief Offer a group to apps.
+ * @context init only, before kapp_init()  @blocks never
+ * @owns    part, and what it refers to, for good
+ * @return ESP_OK, or
+ *  - ESP_ERR_INVALID_ARG    NULL, no such group, or one of its exports belongs to another one
+ *  - ESP_ERR_INVALID_STATE  the group is offered already
+ *  - ESP_ERR_NO_MEM         KAPP_EXPORTS_MAX or KAPP_PART_RIGHTS_MAX would be exceeded
+ */
+esp_err_t kapp_interface_add(const kapp_interface_part_t *part);
 
 /** What there is to import. */
 typedef struct {
