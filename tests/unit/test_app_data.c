@@ -40,15 +40,20 @@ static const app_manifest_t s_apps[2] = {
     {.name = "two", .entry_point = run_job, .stack_size = 8192, .priority = 5},
 };
 
-static void as(unsigned app, void (*job)(void))
+static void as_named(const char *name, void (*job)(void))
 {
     s_job = job;
-    while (app_manager_start(s_apps[app].name) == ESP_ERR_APP_INVALID_TRANSITION) {
+    while (app_manager_start(name) == ESP_ERR_APP_INVALID_TRANSITION) {
         vTaskDelay(1); // its last life is not over yet
     }
     assert_int_equal(xSemaphoreTake(s_done, TIMEOUT), pdTRUE);
-    const esp_err_t ret = app_manager_stop(s_apps[app].name);
+    const esp_err_t ret = app_manager_stop(name);
     assert_true(ret == ESP_OK || ret == ESP_ERR_APP_NOT_RUNNING);
+}
+
+static void as(unsigned app, void (*job)(void))
+{
+    as_named(s_apps[app].name, job);
 }
 
 static int set_up(void **state)
@@ -431,6 +436,17 @@ static void on_lives(const system_event_t *event, void *user_data)
     s_said++;
 }
 
+static void hear_lives(void)
+{
+    static bool s_hears;
+    if (!s_hears) {
+        const system_service_id_t witness = system_up_service("witness");
+        assert_int_equal(
+            system_event_subscribe_pattern(witness, "keeps.*", on_lives, NULL, NULL, NULL), ESP_OK);
+        s_hears = true;
+    }
+}
+
 static void live(uint32_t expected)
 {
     const uint32_t said = s_said;
@@ -444,9 +460,7 @@ static void live(uint32_t expected)
 static void data_outlive_everything_but_the_app(void **state)
 {
     (void)state;
-    const system_service_id_t witness = system_up_service("witness");
-    assert_int_equal(system_event_subscribe_pattern(witness, "keeps.*", on_lives, NULL, NULL, NULL),
-                     ESP_OK);
+    hear_lives();
     kb_bytes_t v1 = program_package_storing(PROGRAM_KEEPS, "org.keeps", "keeps", 1, &app_store_key);
     kb_bytes_t v2 = program_package_storing(PROGRAM_KEEPS, "org.keeps", "keeps", 2, &app_store_key);
     kb_bytes_t lacking = program_package_of(PROGRAM_KEEPS, "org.keeps", "keeps", 3, &app_store_key);
@@ -476,15 +490,47 @@ static void data_outlive_everything_but_the_app(void **state)
     kb_free(&posing);
 }
 
+static void find_nothing_of_the_installed_one(void)
+{
+    uint32_t lives;
+    size_t size = sizeof(lives);
+    KTEST_CHECK(app_settings_get("lives", &lives, &size) == ESP_ERR_NOT_FOUND);
+    KTEST_CHECK(app_settings_set("lives", "firmware", 8) == ESP_OK);
+}
+
+/** Another firmware may bring an app that has the name of one that is installed. */
+static void an_app_of_the_firmware_does_not_get_what_an_installed_one_stored(void **state)
+{
+    (void)state;
+    static const app_manifest_t s_same_name = {
+        .name = "keeps", .entry_point = run_job, .stack_size = 8192, .priority = 5};
+    kb_bytes_t b = program_package_storing(PROGRAM_KEEPS, "org.keeps", "keeps", 1, &app_store_key);
+    hear_lives();
+    assert_int_equal(app_store_install(&b), ESP_OK);
+    live(1);
+    assert_int_equal(kapp_store_stop(), ESP_OK);
+    assert_int_equal(app_manager_register(&s_same_name), ESP_OK);
+    as_named("keeps", find_nothing_of_the_installed_one);
+    assert_int_equal(app_manager_unregister("keeps"), ESP_OK);
+    assert_int_equal(kapp_store_start(true), ESP_OK);
+    live(2);
+    kb_free(&b);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, app_store_tear_down)
     static const struct CMUnitTest tests[] = {
-        TEST(settings_are_the_app_s_own_and_stay), TEST(settings_have_a_quota),
-        TEST(files_are_the_app_s_own_and_stay),    TEST(files_have_a_quota),
-        TEST(a_wrong_pointer_ends_the_app_alone),  TEST(a_full_partition_loses_nothing),
-        TEST(damage_is_said_and_can_be_erased),    TEST(a_power_cut_leaves_the_old_or_the_new),
+        TEST(settings_are_the_app_s_own_and_stay),
+        TEST(settings_have_a_quota),
+        TEST(files_are_the_app_s_own_and_stay),
+        TEST(files_have_a_quota),
+        TEST(a_wrong_pointer_ends_the_app_alone),
+        TEST(a_full_partition_loses_nothing),
+        TEST(damage_is_said_and_can_be_erased),
+        TEST(a_power_cut_leaves_the_old_or_the_new),
         TEST(data_outlive_everything_but_the_app),
+        TEST(an_app_of_the_firmware_does_not_get_what_an_installed_one_stored),
     };
     host_flash_use_table(app_store_table);
     return KTEST_MAIN(argc, argv, tests);

@@ -208,6 +208,7 @@ static size_t example(uint8_t *bytes)
     strcpy(e->id, "only-data");
     e->data_count = 1;
     e->data[0] = 1;
+    memset(e->kept_of, 0xab, sizeof(e->kept_of));
     return store_directory_encode(&directory, bytes);
 }
 

@@ -107,6 +107,32 @@ static void a_package_of_a_revoked_signer_is_refused(void **state)
     kb_free(&b);
 }
 
+static void keys_that_were_rotated_are_one_signer(void **state)
+{
+    (void)state;
+    kapp_key_t key;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(kapp_trust_add("k", s_keys[i].public_key), ESP_OK);
+        assert_int_equal(kapp_trust_find(s_ids[i], &key), ESP_OK);
+        assert_int_equal(key.line, 0);
+    }
+    assert_true(kapp_trust_same_signer(s_ids[0], s_ids[0]));
+    assert_true(kapp_trust_same_signer(s_ids[7], s_ids[7])); // in no store, and the same
+    assert_false(kapp_trust_same_signer(s_ids[0], s_ids[1]));
+    assert_int_equal(kapp_trust_rotate(s_ids[0], "next", s_keys[2].public_key), ESP_OK);
+    assert_int_equal(kapp_trust_rotate(s_ids[1], "next", s_keys[3].public_key), ESP_OK);
+    assert_int_equal(kapp_trust_rotate(s_ids[2], "last", s_keys[4].public_key), ESP_OK);
+    assert_int_equal(kapp_trust_init(), ESP_OK);
+    assert_true(kapp_trust_same_signer(s_ids[0], s_ids[4]));
+    assert_true(kapp_trust_same_signer(s_ids[4], s_ids[2]));
+    assert_true(kapp_trust_same_signer(s_ids[1], s_ids[3]));
+    assert_false(kapp_trust_same_signer(s_ids[0], s_ids[3]));
+    assert_int_equal(kapp_trust_remove(s_ids[0]), ESP_OK); // whose apps are nobody's of these
+    assert_false(kapp_trust_same_signer(s_ids[0], s_ids[4]));
+    assert_int_equal(kapp_trust_add("again", s_keys[0].public_key), ESP_OK);
+    assert_false(kapp_trust_same_signer(s_ids[0], s_ids[4]));
+}
+
 static void rotation_is_all_or_nothing(void **state)
 {
     (void)state;
@@ -217,6 +243,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(keys_stay_across_a_restart, set_up),
         cmocka_unit_test_setup(a_revoked_key_does_not_come_back_by_mistake, set_up),
         cmocka_unit_test_setup(a_package_of_a_revoked_signer_is_refused, set_up),
+        cmocka_unit_test_setup(keys_that_were_rotated_are_one_signer, set_up),
         cmocka_unit_test_setup(rotation_is_all_or_nothing, set_up),
         cmocka_unit_test_setup(what_is_no_key_is_refused, set_up),
         cmocka_unit_test_setup(a_full_store_says_so, set_up),

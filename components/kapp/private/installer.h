@@ -39,6 +39,11 @@ bool kapp_allow_unsigned(void);
 
 bool kapp_stored_is_signed(const store_package_t *package);
 
+/** May this package take the place of what an entry holds, or take over the data that it kept? What
+ *  an unsigned package was or left is nobody's.
+ *  @return ESP_OK; ESP_ERR_KAPP_SIGNER_OTHER */
+esp_err_t kapp_installed_check_signer(const store_entry_t *entry, const store_package_t *package);
+
 /* ---- kapp_install.c: all of these with the operation lock held --------------------------------
  */
 
@@ -55,7 +60,9 @@ esp_err_t kapp_installed_find(const char *id, unsigned *place, store_entry_t *en
 esp_err_t kapp_installed_register(unsigned place, const store_package_t *package);
 /** Stop it and make it unknown. @return ESP_OK also if it was not known; ESP_ERR_TIMEOUT; as
  *  kapp_app_unregister() */
-esp_err_t kapp_installed_unregister(unsigned place, const char *name);
+esp_err_t kapp_installed_unregister(unsigned place);
+/** Does it run, or is it about to: after a crash, too? */
+bool kapp_installed_runs(unsigned place);
 
 /** Is the name somebody else's than that of the app at this place?
  *  @return ESP_OK it is free; ESP_ERR_APP_ALREADY_REGISTERED; as kapp_store_start() */
@@ -63,6 +70,3 @@ esp_err_t kapp_installed_check_name(const char *name, unsigned place);
 
 /** Write down what a staged package is. */
 void kapp_report(app_install_report_t *report, const staged_t *staged);
-
-/** Does the app run, or is it about to? */
-bool kapp_app_runs(const char *name);

@@ -54,6 +54,9 @@ esp_err_t kapp_trust_init(void);
  *  @return ESP_OK; ESP_ERR_KAPP_SIGNER_UNKNOWN; ESP_ERR_KAPP_SIGNER_REVOKED; ESP_ERR_KAPP_UNSIGNED
  */
 esp_err_t kapp_trust_check(const kapp_verdict_t *verdict, bool allow_unsigned);
+/** Are these two keys, known by their SHA-256, one signer's: the same, or rotated into each other?
+ */
+bool kapp_trust_same_signer(const uint8_t a[KAPP_HASH_SIZE], const uint8_t b[KAPP_HASH_SIZE]);
 
 /* ---- kapp_program.c ---------------------------------------------------------------------------
  */

@@ -45,8 +45,9 @@ typedef struct {
     char id[KAPP_ID_MAX + 1]; /**< "": the place is free */
     uint32_t birth;           /**< random: tells its data from those of who was here before */
     bool autostart;
-    store_package_t current;  /**< none: only its data were kept */
-    store_package_t previous; /**< there is one while an update is on probation */
+    store_package_t current;         /**< none: only its data were kept */
+    uint8_t kept_of[KAPP_HASH_SIZE]; /**< whose they are then: the signer; zeros: nobody's */
+    store_package_t previous;        /**< there is one while an update is on probation */
     uint8_t data_count;
     uint8_t data[STORE_DATA_EXTENTS]; /**< extents with what it stored */
 } store_entry_t;
@@ -60,7 +61,8 @@ typedef struct {
     uint8_t bits[(STORE_EXTENTS_MAX + 7u) / 8u];
 } store_set_t;
 
-/* Version and count; then of each entry: place, flags, id, birth, two packages, data. */
+/* Version and count; then of each entry: place, flags, id, birth, two packages (or whose data were
+ * kept, which is less), data. */
 #define STORE_PACKAGE_BYTES                                                                        \
     (4u + 6u + 2u * KAPP_HASH_SIZE + 1u + SYSTEM_NAME_MAX + 1u + STORE_PACKAGE_EXTENTS)
 #define STORE_ENTRY_BYTES                                                                          \
@@ -75,6 +77,12 @@ size_t store_directory_encode(const store_directory_t *directory, uint8_t *bytes
  *  @return false: these bytes are no directory, or not one of this partition */
 bool store_directory_decode(const uint8_t *bytes, size_t size, unsigned extents,
                             store_directory_t *out);
+
+/** Is there a package, of an app of this name? */
+bool store_package_called(const store_package_t *package, const char *name);
+
+/** Is this somebody's hash, and not the zeros of an unsigned package? */
+bool store_directory_owned(const uint8_t signer[KAPP_HASH_SIZE]);
 
 /** The extents that are in use. */
 void store_directory_used(const store_directory_t *directory, store_set_t *out);

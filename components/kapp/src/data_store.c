@@ -15,6 +15,7 @@
 
 #include "kapp_format.h"
 #include "kapp_internal.h"
+#include "system_service/app_manager.h"
 #include "system_service/error_codes.h"
 #include "system_service/service_manager.h"
 
@@ -53,19 +54,41 @@ void data_unlock(void)
 
 /* ---- who calls ------------------------------------------------------------------------------ */
 
-/** The place of the app with this name. @return CONFIG_KAPP_MAX_INSTALLED: it has none */
-static unsigned place_of(const store_directory_t *directory, const char *name)
+typedef struct {
+    system_service_id_t id;
+    char name[SYSTEM_NAME_MAX + 1];
+    bool installed; /* its code came out of a package; else it is part of the firmware */
+} caller_t;
+
+/** Without the data lock: the app manager's own is taken. */
+static esp_err_t find_caller(caller_t *out)
+{
+    system_service_info_t service;
+    app_info_t app;
+    out->id = system_service_current();
+    if (out->id == SYSTEM_SERVICE_ID_NONE || system_service_get_info(out->id, &service) != ESP_OK ||
+        !service.is_app || app_manager_get_info(service.name, &app) != ESP_OK) {
+        return ESP_ERR_APP_NOT_FOUND;
+    }
+    memcpy(out->name, service.name, sizeof(out->name));
+    out->installed = app.manifest->image != NULL; /* its code runs, so there is a manifest */
+    return ESP_OK;
+}
+
+/** The place of an app. An app of the firmware and an installed one may have had the same name one
+ *  after the other: neither gets the other's. @return CONFIG_KAPP_MAX_INSTALLED: it has none */
+static unsigned place_of(const store_directory_t *directory, const caller_t *caller)
 {
     char id[KAPP_ID_MAX + 1];
     unsigned at = 0;
-    (void)snprintf(id, sizeof(id), "%s%s", KAPP_BUILT_IN_PREFIX, name);
-    while (at < CONFIG_KAPP_MAX_INSTALLED) {
+    bool found = false;
+    (void)snprintf(id, sizeof(id), "%s%s", KAPP_BUILT_IN_PREFIX, caller->name);
+    while (at < CONFIG_KAPP_MAX_INSTALLED && !found) {
         const store_entry_t *entry = &directory->entries[at];
-        if ((entry->current.size != 0 && strcmp(entry->current.name, name) == 0) ||
-            (entry->id[0] != '\0' && strcmp(entry->id, id) == 0)) {
-            break;
-        }
-        at++;
+        found = caller->installed ? store_package_called(&entry->current, caller->name) ||
+                                        store_package_called(&entry->previous, caller->name)
+                                  : strcmp(entry->id, id) == 0;
+        at += !found;
     }
     return at;
 }
@@ -93,20 +116,17 @@ static esp_err_t create_entry(const char *name, data_owner_t *out)
     return store_change_end(ret);
 }
 
-static esp_err_t find_owner(bool create, data_owner_t *out)
+static esp_err_t find_owner(const caller_t *caller, bool create, data_owner_t *out)
 {
-    system_service_info_t info;
     const store_directory_t *directory;
-    const system_service_id_t id = system_service_current();
-    if (id == SYSTEM_SERVICE_ID_NONE || system_service_get_info(id, &info) != ESP_OK ||
-        !info.is_app) {
+    if (system_service_current() != caller->id) { /* given up while it waited for the lock */
         return ESP_ERR_APP_NOT_FOUND;
     }
     esp_err_t ret = store_look(&directory);
     if (ret != ESP_OK) {
         return ret;
     }
-    const unsigned place = place_of(directory, info.name);
+    const unsigned place = place_of(directory, caller);
     if (place < CONFIG_KAPP_MAX_INSTALLED) {
         *out = (data_owner_t){place, directory->entries[place].birth};
     }
@@ -114,16 +134,24 @@ static esp_err_t find_owner(bool create, data_owner_t *out)
     if (place < CONFIG_KAPP_MAX_INSTALLED) {
         return ESP_OK;
     }
-    return create ? create_entry(info.name, out) : ESP_ERR_NOT_FOUND;
+    if (caller->installed) { /* not from the store, or uninstalled meanwhile */
+        return ESP_ERR_APP_NOT_FOUND;
+    }
+    return create ? create_entry(caller->name, out) : ESP_ERR_NOT_FOUND;
 }
 
 esp_err_t data_begin(bool create, data_owner_t *out)
 {
+    caller_t caller;
     if (s_lock == NULL) {
         return ESP_ERR_INVALID_STATE;
     }
+    esp_err_t ret = find_caller(&caller);
+    if (ret != ESP_OK) {
+        return ret;
+    }
     data_lock();
-    const esp_err_t ret = s_status != ESP_OK ? s_status : find_owner(create, out);
+    ret = s_status != ESP_OK ? s_status : find_owner(&caller, create, out);
     if (ret != ESP_OK) {
         data_unlock();
     }

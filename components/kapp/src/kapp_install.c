@@ -62,11 +62,12 @@ void kapp_operation_end(void)
     (void)xSemaphoreGive(s_lock);
 }
 
-bool kapp_app_runs(const char *name)
+bool kapp_installed_runs(unsigned place)
 {
     app_info_t info;
-    return app_manager_get_info(name, &info) == ESP_OK && info.state != APP_STATE_REGISTERED &&
-           info.state != APP_STATE_STOPPED && info.state != APP_STATE_CRASHED;
+    return s_known[place] != NULL && app_manager_get_info(s_known[place]->name, &info) == ESP_OK &&
+           info.state != APP_STATE_REGISTERED && info.state != APP_STATE_STOPPED &&
+           (info.state != APP_STATE_CRASHED || info.starts_again);
 }
 
 /* ---- the directory and the app manager ------------------------------------------------------ */
@@ -88,8 +89,7 @@ esp_err_t kapp_installed_find(const char *id, unsigned *place, store_entry_t *en
         at++;
     }
     for (unsigned i = 0; at == CONFIG_KAPP_MAX_INSTALLED && i < CONFIG_KAPP_MAX_INSTALLED; i++) {
-        const store_package_t *package = &directory->entries[i].current;
-        if (package->size != 0 && strcmp(package->name, id) == 0) {
+        if (store_package_called(&directory->entries[i].current, id)) {
             at = i;
             break;
         }
@@ -113,8 +113,9 @@ esp_err_t kapp_installed_check_name(const char *name, unsigned place)
         return ret;
     }
     for (unsigned i = 0; i < CONFIG_KAPP_MAX_INSTALLED; i++) {
-        const store_package_t *package = &directory->entries[i].current;
-        if (package->size != 0 && strcmp(package->name, name) == 0) {
+        const store_entry_t *entry = &directory->entries[i];
+        if (store_package_called(&entry->current, name) ||
+            store_package_called(&entry->previous, name)) {
             own = own || i == place;
             others = others || i != place;
         }
@@ -146,11 +147,12 @@ esp_err_t kapp_installed_register(unsigned place, const store_package_t *package
     return ESP_OK;
 }
 
-esp_err_t kapp_installed_unregister(unsigned place, const char *name)
+esp_err_t kapp_installed_unregister(unsigned place)
 {
     if (s_known[place] == NULL) {
         return ESP_OK;
     }
+    const char *name = s_known[place]->name;
     esp_err_t ret = app_manager_stop(name);
     if (ret == ESP_ERR_TIMEOUT) {
         return ret;
@@ -224,9 +226,10 @@ void kapp_report(app_install_report_t *report, const staged_t *staged)
     report->version = staged->manifest.version;
 }
 
-/** The place for a new app: that of its kept data, or a free one. */
-static esp_err_t find_place(const char *id, unsigned *place)
+/** The place for a new app: that of its kept data if they are its signer's, or a free one. */
+static esp_err_t find_place(const staged_t *staged, unsigned *place)
 {
+    const char *id = staged->manifest.id;
     const store_directory_t *directory;
     unsigned unused = CONFIG_KAPP_MAX_INSTALLED;
     unsigned own = CONFIG_KAPP_MAX_INSTALLED;
@@ -238,8 +241,10 @@ static esp_err_t find_place(const char *id, unsigned *place)
         unused = directory->entries[i].id[0] == '\0' ? i : unused;
         own = is_called(&directory->entries[i], id) ? i : own;
     }
-    if (own < CONFIG_KAPP_MAX_INSTALLED && directory->entries[own].current.size != 0) {
-        ret = ESP_ERR_APP_ALREADY_REGISTERED;
+    if (own < CONFIG_KAPP_MAX_INSTALLED) {
+        const store_entry_t *entry = &directory->entries[own];
+        ret = entry->current.size != 0 ? ESP_ERR_APP_ALREADY_REGISTERED
+                                       : kapp_installed_check_signer(entry, &staged->package);
     }
     store_look_end();
     *place = own < CONFIG_KAPP_MAX_INSTALLED ? own : unused;
@@ -263,13 +268,14 @@ static esp_err_t commit_new(unsigned place, const staged_t *staged)
     }
     memcpy(entry->id, staged->manifest.id, sizeof(entry->id));
     entry->current = staged->package;
+    memset(entry->kept_of, 0, sizeof(entry->kept_of));
     return store_change_end(ESP_OK);
 }
 
 static esp_err_t install_staged(const staged_t *staged)
 {
     unsigned place;
-    esp_err_t ret = find_place(staged->manifest.id, &place);
+    esp_err_t ret = find_place(staged, &place);
     if (ret == ESP_OK) {
         ret = kapp_installed_check_name(staged->manifest.name, place);
     }
@@ -279,7 +285,7 @@ static esp_err_t install_staged(const staged_t *staged)
     if (ret == ESP_OK) {
         ret = commit_new(place, staged);
         if (ret != ESP_OK) {
-            (void)kapp_installed_unregister(place, staged->manifest.name);
+            (void)kapp_installed_unregister(place);
         }
     }
     return ret;
@@ -334,6 +340,9 @@ static esp_err_t commit_gone(unsigned place, bool keep_data)
         store_entry_t *entry = &next->entries[place];
         if (keep_data) { /* a version on probation goes with the one that it was to replace */
             entry->autostart = false;
+            if (entry->current.size != 0) {
+                memcpy(entry->kept_of, entry->current.signer, sizeof(entry->kept_of));
+            }
             memset(&entry->current, 0, sizeof(entry->current));
             memset(&entry->previous, 0, sizeof(entry->previous));
         } else {
@@ -356,7 +365,7 @@ static esp_err_t uninstall(const char *id, bool keep_data, store_entry_t *entry)
                    : ret;
     }
     const bool known = s_known[place] != NULL;
-    ret = kapp_installed_unregister(place, entry->current.name);
+    ret = kapp_installed_unregister(place);
     if (ret != ESP_OK) {
         return ret;
     }
@@ -364,7 +373,8 @@ static esp_err_t uninstall(const char *id, bool keep_data, store_entry_t *entry)
     if (ret == ESP_OK && !keep_data) {
         data_forget(place);
     } else if (ret != ESP_OK && known) { /* it is still installed */
-        (void)kapp_installed_register(place, &entry->current);
+        (void)kapp_installed_register(place, entry->previous.size != 0 ? &entry->previous
+                                                                       : &entry->current);
     }
     return ret;
 }
@@ -389,8 +399,7 @@ esp_err_t app_manager_uninstall(const char *id, bool keep_data)
 static esp_err_t forget_all(void)
 {
     for (unsigned i = 0; i < CONFIG_KAPP_MAX_INSTALLED; i++) {
-        const esp_err_t ret =
-            s_known[i] != NULL ? kapp_installed_unregister(i, s_known[i]->name) : ESP_OK;
+        const esp_err_t ret = kapp_installed_unregister(i);
         if (ret != ESP_OK) {
             return ret;
         }
@@ -411,7 +420,7 @@ esp_err_t kapp_store_stop(void)
 static esp_err_t erase(void)
 {
     for (unsigned i = 0; i < CONFIG_KAPP_MAX_INSTALLED; i++) {
-        if (s_known[i] != NULL && kapp_app_runs(s_known[i]->name)) {
+        if (kapp_installed_runs(i)) {
             return ESP_ERR_APP_IN_USE;
         }
     }

@@ -5,12 +5,20 @@
 #include <string.h>
 
 #include "installer.h"
+#include "kapp_internal.h"
 #include "system_service/error_codes.h"
 
 bool kapp_stored_is_signed(const store_package_t *package)
 {
-    static const uint8_t nobody[KAPP_HASH_SIZE];
-    return memcmp(package->signer, nobody, sizeof(nobody)) != 0;
+    return store_directory_owned(package->signer);
+}
+
+esp_err_t kapp_installed_check_signer(const store_entry_t *entry, const store_package_t *package)
+{
+    const uint8_t *owner = entry->current.size != 0 ? entry->current.signer : entry->kept_of;
+    return !store_directory_owned(owner) || kapp_trust_same_signer(owner, package->signer)
+               ? ESP_OK
+               : ESP_ERR_KAPP_SIGNER_OTHER;
 }
 
 static esp_err_t set_autostart(const char *id, bool on)

@@ -18,11 +18,12 @@
 #define BLOB         "keys"
 #define BLOB_VERSION 1u
 
-/* One key in the blob: revoked, label (padded with zeros), key. */
+/* One key in the blob: revoked (bit 0) and line (the rest), label (padded with zeros), key. */
 #define LABEL_SIZE 16u
 #define ENTRY_SIZE (1u + LABEL_SIZE + KAPP_PUBLIC_KEY_SIZE)
 #define BLOB_MAX   (2u + CONFIG_KAPP_MAX_KEYS * ENTRY_SIZE)
 _Static_assert(LABEL_SIZE == KAPP_LABEL_MAX + 1, "labels end with zero");
+_Static_assert(CONFIG_KAPP_MAX_KEYS < 128, "a line has seven bits");
 
 typedef struct {
     kapp_key_t keys[CONFIG_KAPP_MAX_KEYS];
@@ -45,7 +46,7 @@ static size_t encode(const store_t *store)
     *p++ = BLOB_VERSION;
     *p++ = (uint8_t)store->count;
     for (size_t i = 0; i < store->count; i++) {
-        *p++ = store->keys[i].revoked;
+        *p++ = (uint8_t)(store->keys[i].line << 1 | store->keys[i].revoked);
         memset(p, 0, LABEL_SIZE);
         memcpy(p, store->keys[i].label, strnlen(store->keys[i].label, KAPP_LABEL_MAX));
         p += LABEL_SIZE;
@@ -65,10 +66,11 @@ static bool decode(size_t size, store_t *store)
     store->count = p[1];
     p += 2;
     for (size_t i = 0; i < store->count; i++, p += ENTRY_SIZE) {
-        if (p[0] > 1 || p[LABEL_SIZE] != 0) {
+        if (p[0] >> 1 > CONFIG_KAPP_MAX_KEYS || p[LABEL_SIZE] != 0) {
             return false;
         }
-        store->keys[i].revoked = p[0] == 1;
+        store->keys[i].revoked = (p[0] & 1u) != 0;
+        store->keys[i].line = p[0] >> 1;
         memcpy(store->keys[i].label, p + 1, LABEL_SIZE);
         memcpy(store->keys[i].key, p + 1 + LABEL_SIZE, KAPP_PUBLIC_KEY_SIZE);
     }
@@ -197,6 +199,38 @@ static esp_err_t revoke_locked(const uint8_t id[KAPP_HASH_SIZE])
     return ESP_OK;
 }
 
+static bool line_taken(uint8_t line)
+{
+    bool taken = false;
+    for (size_t i = 0; i < s_next.count; i++) {
+        taken = taken || s_next.keys[i].line == line;
+    }
+    return taken;
+}
+
+/** The old key is revoked, and the new one carries on its line. */
+static esp_err_t rotate_locked(const uint8_t old_id[KAPP_HASH_SIZE], const char *label,
+                               const uint8_t key[KAPP_PUBLIC_KEY_SIZE])
+{
+    const size_t old = find_locked(old_id);
+    esp_err_t ret = revoke_locked(old_id);
+    if (ret == ESP_OK) {
+        ret = add_locked(label, key);
+    }
+    if (ret != ESP_OK) {
+        return ret;
+    }
+    uint8_t line = s_next.keys[old].line;
+    if (line == 0) { /* fewer lines than keys: one is free */
+        do {
+            line++;
+        } while (line_taken(line));
+    }
+    s_next.keys[old].line = line;
+    s_next.keys[s_next.count - 1].line = line;
+    return ESP_OK;
+}
+
 static esp_err_t check_new(const char *label, const uint8_t key[KAPP_PUBLIC_KEY_SIZE])
 {
     if (label == NULL || key == NULL) {
@@ -243,8 +277,7 @@ esp_err_t kapp_trust_rotate(const uint8_t old_id[KAPP_HASH_SIZE], const char *la
     if (ret != ESP_OK) {
         return ret;
     }
-    ret = revoke_locked(old_id);
-    return end(ret == ESP_OK ? add_locked(label, key) : ret);
+    return end(rotate_locked(old_id, label, key));
 }
 
 esp_err_t kapp_trust_remove(const uint8_t id[KAPP_HASH_SIZE])
@@ -313,6 +346,14 @@ esp_err_t kapp_trust_list(kapp_key_t *out, size_t *count)
     }
     (void)xSemaphoreGive(s_lock);
     return *count > room ? ESP_ERR_INVALID_SIZE : ESP_OK;
+}
+
+bool kapp_trust_same_signer(const uint8_t a[KAPP_HASH_SIZE], const uint8_t b[KAPP_HASH_SIZE])
+{
+    kapp_key_t one, other;
+    return memcmp(a, b, KAPP_HASH_SIZE) == 0 ||
+           (kapp_trust_find(a, &one) == ESP_OK && kapp_trust_find(b, &other) == ESP_OK &&
+            one.line != 0 && one.line == other.line);
 }
 
 esp_err_t kapp_trust_check(const kapp_verdict_t *verdict, bool allow_unsigned)

@@ -24,7 +24,8 @@ static const char *TAG = "kapp";
 /** An update under way. Too large for a stack. */
 typedef struct {
     unsigned place;
-    store_entry_t old;
+    store_entry_t before; /* what the directory says now */
+    store_package_t old;  /* what the update takes the place of: a version that passed probation */
     const staged_t *staged;
     app_install_report_t *report;
 } update_t;
@@ -33,11 +34,12 @@ typedef struct {
 static esp_err_t check(const update_t *u, bool allow_older)
 {
     const kapp_manifest_t *m = &u->staged->manifest;
-    if (kapp_version_compare(m->version, u->old.current.version) < 0 && !allow_older) {
-        return ESP_ERR_LOADER_VERSION_OLDER;
+    const esp_err_t ret = kapp_installed_check_signer(&u->before, &u->staged->package);
+    if (ret != ESP_OK) {
+        return ret;
     }
-    if (kapp_stored_is_signed(&u->old.current) && !u->staged->verdict.is_signed) {
-        return ESP_ERR_KAPP_UNSIGNED;
+    if (kapp_version_compare(m->version, u->old.version) < 0 && !allow_older) {
+        return ESP_ERR_LOADER_VERSION_OLDER;
     }
     return kapp_installed_check_name(m->name, u->place);
 }
@@ -64,12 +66,12 @@ static esp_err_t commit(const update_t *u, const store_package_t *current,
 /** The old version is what the app manager knows again; started again if it ran. */
 static void bring_back(const update_t *u, bool start)
 {
-    esp_err_t ret = kapp_installed_register(u->place, &u->old.current);
+    esp_err_t ret = kapp_installed_register(u->place, &u->old);
     if (ret == ESP_OK && start) {
-        ret = app_manager_start(u->old.current.name);
+        ret = app_manager_start(u->old.name);
     }
     if (ret != ESP_OK) {
-        ESP_LOGE(TAG, "%s is back, but: %s", u->old.id, system_error_describe(ret));
+        ESP_LOGE(TAG, "%s is back, but: %s", u->before.id, system_error_describe(ret));
     }
 }
 
@@ -77,7 +79,7 @@ static void bring_back(const update_t *u, bool start)
 static esp_err_t replace(const update_t *u)
 {
     const store_package_t *new = &u->staged->package;
-    esp_err_t ret = kapp_installed_unregister(u->place, u->old.current.name);
+    esp_err_t ret = kapp_installed_unregister(u->place);
     if (ret != ESP_OK) {
         return ret;
     }
@@ -85,7 +87,7 @@ static esp_err_t replace(const update_t *u)
     if (ret == ESP_OK) {
         ret = commit(u, new, NULL);
         if (ret != ESP_OK) {
-            (void)kapp_installed_unregister(u->place, new->name);
+            (void)kapp_installed_unregister(u->place);
         }
     }
     if (ret != ESP_OK) {
@@ -127,15 +129,14 @@ static esp_err_t start_new(const update_t *u)
 /** The new version failed. */
 static void roll_back(const update_t *u)
 {
-    const char *name = u->staged->package.name;
-    if (kapp_installed_unregister(u->place, name) != ESP_OK) {
+    if (kapp_installed_unregister(u->place) != ESP_OK) {
         /* It does not let itself be ended. The next boot takes the old one. */
-        ESP_LOGE(TAG, "%s: the old version is back after a restart", u->old.id);
+        ESP_LOGE(TAG, "%s: the old version is back after a restart", u->before.id);
         return;
     }
-    const esp_err_t ret = commit(u, &u->old.current, NULL);
+    const esp_err_t ret = commit(u, &u->old, NULL);
     if (ret != ESP_OK) {
-        ESP_LOGE(TAG, "%s: the next boot takes the old version: %s", u->old.id,
+        ESP_LOGE(TAG, "%s: the next boot takes the old version: %s", u->before.id,
                  esp_err_to_name(ret));
     }
     u->report->rolled_back = true;
@@ -146,18 +147,18 @@ static void roll_back(const update_t *u)
 static esp_err_t replace_running(const update_t *u)
 {
     const store_package_t *new = &u->staged->package;
-    esp_err_t ret = commit(u, new, &u->old.current);
+    esp_err_t ret = commit(u, new, &u->old);
     if (ret != ESP_OK) {
         return ret;
     }
-    ret = kapp_installed_unregister(u->place, u->old.current.name);
-    if (ret != ESP_OK) {
-        (void)commit(u, &u->old.current, NULL);
+    ret = kapp_installed_unregister(u->place);
+    if (ret != ESP_OK) { /* what runs goes on running, and is what the directory had said */
+        (void)commit(u, &u->before.current, &u->before.previous);
         return ret;
     }
     ret = start_new(u);
     if (ret != ESP_OK) {
-        ESP_LOGE(TAG, "%s: the new version failed: %s", u->old.id, system_error_describe(ret));
+        ESP_LOGE(TAG, "%s: the new version failed: %s", u->before.id, system_error_describe(ret));
         roll_back(u);
         return ret;
     }
@@ -166,20 +167,22 @@ static esp_err_t replace_running(const update_t *u)
 
 static esp_err_t update_staged(update_t *u, bool allow_older)
 {
-    esp_err_t ret = kapp_installed_find(u->staged->manifest.id, &u->place, &u->old);
+    esp_err_t ret = kapp_installed_find(u->staged->manifest.id, &u->place, &u->before);
     /* Its name does not make it the same app, and data alone are no app. */
     if (ret == ESP_OK &&
-        (strcmp(u->old.id, u->staged->manifest.id) != 0 || u->old.current.size == 0)) {
+        (strcmp(u->before.id, u->staged->manifest.id) != 0 || u->before.current.size == 0)) {
         ret = ESP_ERR_APP_NOT_FOUND;
     }
     if (ret == ESP_OK) {
-        u->report->replaced = u->old.current.version;
+        /* An update that could not be taken back is not what there is to go back to. */
+        u->old = u->before.previous.size != 0 ? u->before.previous : u->before.current;
+        u->report->replaced = u->old.version;
         ret = check(u, allow_older);
     }
     if (ret != ESP_OK) {
         return ret;
     }
-    return kapp_app_runs(u->old.current.name) ? replace_running(u) : replace(u);
+    return kapp_installed_runs(u->place) ? replace_running(u) : replace(u);
 }
 
 static esp_err_t update(const kapp_stream_t *stream, bool allow_older, update_t *u)

@@ -15,7 +15,8 @@
 #define FLAG_AUTOSTART 0x01u
 #define FLAG_CURRENT   0x02u
 #define FLAG_PREVIOUS  0x04u
-#define FLAGS          0x07u
+#define FLAG_KEPT_OF   0x08u
+#define FLAGS          0x0fu
 
 /** The rest of what is to be read. */
 typedef struct {
@@ -112,6 +113,26 @@ static uint8_t *put_package(uint8_t *to, const store_package_t *package)
     return put_counted(to, package->extents, package->count);
 }
 
+bool store_package_called(const store_package_t *package, const char *name)
+{
+    return package->size != 0 && strcmp(package->name, name) == 0;
+}
+
+bool store_directory_owned(const uint8_t signer[KAPP_HASH_SIZE])
+{
+    static const uint8_t nobody[KAPP_HASH_SIZE];
+    return memcmp(signer, nobody, sizeof(nobody)) != 0;
+}
+
+static unsigned flags_of(const store_entry_t *entry)
+{
+    unsigned flags = entry->autostart ? FLAG_AUTOSTART : 0;
+    flags |= entry->current.size != 0 ? FLAG_CURRENT : 0;
+    flags |= entry->previous.size != 0 ? FLAG_PREVIOUS : 0;
+    flags |= entry->current.size == 0 && store_directory_owned(entry->kept_of) ? FLAG_KEPT_OF : 0;
+    return flags;
+}
+
 size_t store_directory_encode(const store_directory_t *directory, uint8_t *bytes)
 {
     uint8_t *to = bytes + 2;
@@ -124,13 +145,13 @@ size_t store_directory_encode(const store_directory_t *directory, uint8_t *bytes
         }
         bytes[1]++;
         *to++ = (uint8_t)i;
-        *to++ = (uint8_t)((entry->autostart ? FLAG_AUTOSTART : 0) |
-                          (entry->current.size != 0 ? FLAG_CURRENT : 0) |
-                          (entry->previous.size != 0 ? FLAG_PREVIOUS : 0));
+        const unsigned flags = flags_of(entry);
+        *to++ = (uint8_t)flags;
         to = put_counted(to, entry->id, strlen(entry->id));
         to = put_u16(put_u16(to, entry->birth & 0xffffu), entry->birth >> 16);
         to = entry->current.size != 0 ? put_package(to, &entry->current) : to;
         to = entry->previous.size != 0 ? put_package(to, &entry->previous) : to;
+        to = (flags & FLAG_KEPT_OF) != 0 ? put(to, entry->kept_of, sizeof(entry->kept_of)) : to;
         to = put_counted(to, entry->data, entry->data_count);
     }
     return (size_t)(to - bytes);
@@ -211,7 +232,8 @@ static void take_entry(reader_t *r, store_directory_t *directory)
     const uint8_t place = take_u8(r);
     const uint8_t flags = take_u8(r);
     if (place >= CONFIG_KAPP_MAX_INSTALLED || directory->entries[place].id[0] != '\0' ||
-        (flags & ~FLAGS) != 0 || (flags & (FLAG_CURRENT | FLAG_PREVIOUS)) == FLAG_PREVIOUS) {
+        (flags & ~FLAGS) != 0 || (flags & (FLAG_CURRENT | FLAG_PREVIOUS)) == FLAG_PREVIOUS ||
+        (flags & (FLAG_CURRENT | FLAG_KEPT_OF)) == (FLAG_CURRENT | FLAG_KEPT_OF)) {
         r->ok = false;
         return;
     }
@@ -228,6 +250,10 @@ static void take_entry(reader_t *r, store_directory_t *directory)
     }
     if ((flags & FLAG_PREVIOUS) != 0) {
         take_package(r, &entry->previous);
+    }
+    if ((flags & FLAG_KEPT_OF) != 0) {
+        take(r, entry->kept_of, sizeof(entry->kept_of));
+        r->ok = r->ok && store_directory_owned(entry->kept_of);
     }
     entry->data_count = take_extents(r, entry->data, STORE_DATA_EXTENTS);
 }

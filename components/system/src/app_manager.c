@@ -423,6 +423,7 @@ static void describe_locked(const app_t *app, app_info_t *out)
         .forced_stops = app->forced_stops,
         .last_error = app->last_error,
         .started_us = app->started_us,
+        .starts_again = app->state == APP_STATE_CRASHED && app->restart_us != 0,
     };
     if (life != NULL && (app->state == APP_STATE_RUNNING || app->state == APP_STATE_PAUSED) &&
         atomic_load(&life->task_state) == APP_TASK_ALIVE) {

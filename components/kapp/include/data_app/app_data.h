@@ -16,7 +16,8 @@
  * All functions: @context code of an app (its task, its handlers); @blocks on reads or writes of
  * the flash, and until those of other apps are done. They return besides what they say
  *  - ESP_ERR_INVALID_ARG          an argument is NULL, or a name is not one
- *  - ESP_ERR_APP_NOT_FOUND        no app is calling
+ *  - ESP_ERR_APP_NOT_FOUND        no app is calling, or one that came from a package and is not in
+ *                                 the store
  *  - ESP_ERR_NO_MEM               no memory for the moment
  *  - ESP_ERR_KAPP_DATA_DAMAGED    what is there cannot be read: app_data_erase()
  *  - ESP_ERR_KAPP_STORE_MISSING, ESP_ERR_KAPP_STORE_DAMAGED, ESP_ERR_INVALID_STATE  there is no

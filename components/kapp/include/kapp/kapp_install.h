@@ -122,6 +122,8 @@ esp_err_t kapp_store_get_usage(kapp_store_usage_t *out);
  *    with CONFIG_KAPP_DEVELOPER_MODE
  *  - ESP_ERR_LOADER_UNRESOLVED_SYMBOL and the other errors of kapp_program_load()
  *  - ESP_ERR_APP_ALREADY_REGISTERED it is installed: update it; or another app has its name
+ *  - ESP_ERR_KAPP_SIGNER_OTHER      the data that were kept of it are another signer's: uninstall
+ *    them first
  *  - ESP_ERR_KAPP_STORE_SLOTS       CONFIG_KAPP_MAX_INSTALLED are in the store
  *  - ESP_ERR_LOADER_STORAGE_FULL    not enough free extents
  */
@@ -133,7 +135,8 @@ esp_err_t app_manager_install_stream(const kapp_stream_t *stream, app_install_re
 /**
  * @brief Put another version in the place of an installed one. Its data and settings stay.
  *
- * If the app runs, it is stopped, and the new version is started. Should that fail within
+ * If the app runs, or waits to be started again after a crash, it is stopped, and the new version
+ * is started. Should that fail within
  * CONFIG_KAPP_PROBATION_MS, the old version is put back and started again; so it is when power is
  * lost meanwhile.
  *
@@ -142,7 +145,8 @@ esp_err_t app_manager_install_stream(const kapp_stream_t *stream, app_install_re
  * @return ESP_OK; as app_manager_install() but for ESP_ERR_APP_ALREADY_REGISTERED of its id; or
  *  - ESP_ERR_APP_NOT_FOUND          it is not installed
  *  - ESP_ERR_LOADER_VERSION_OLDER   older than the installed one
- *  - ESP_ERR_KAPP_UNSIGNED          also when the installed one is signed, and this one is not
+ *  - ESP_ERR_KAPP_SIGNER_OTHER      the installed one is another signer's, or this one is not
+ * signed and the installed one is: uninstall that first
  *  - ESP_ERR_TIMEOUT                the running one does not stop: it stays
  *  - what app_manager_start() said, or why it crashed: report->rolled_back is true
  */

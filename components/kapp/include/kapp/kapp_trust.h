@@ -29,6 +29,7 @@ typedef struct {
     char label[KAPP_LABEL_MAX + 1]; /**< whose it is, for people */
     uint8_t key[KAPP_PUBLIC_KEY_SIZE];
     bool revoked;
+    uint8_t line; /**< keys that took each other's place have the same; 0: it took nobody's */
 } kapp_key_t;
 
 /**
@@ -57,7 +58,9 @@ esp_err_t kapp_trust_add(const char *label, const uint8_t key[KAPP_PUBLIC_KEY_SI
 esp_err_t kapp_trust_revoke(const uint8_t id[KAPP_HASH_SIZE]);
 
 /**
- * @brief Trust a new key in place of an old one, which is revoked: both or neither.
+ * @brief Trust a new key in place of an old one, which is revoked: both or neither. The new one
+ *        counts as the same signer: it may update the old one's apps, as long as the old key is
+ *        not removed.
  * @context any task; not for apps  @blocks on a flash write
  * @return as kapp_trust_add() for the new and kapp_trust_revoke() for the old
  */

@@ -217,6 +217,7 @@ typedef struct {
     esp_err_t last_error;   /**< why it crashed last; ESP_OK = it never did */
     int64_t started_us;     /**< when the present or last life began; 0 = it never did */
     uint32_t stack_free_bytes; /**< least that was ever free of its stack in this life; 0 = none */
+    bool starts_again;         /**< it crashed, and is about to be started again by itself */
 } app_info_t;
 
 /**
