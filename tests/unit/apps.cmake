@@ -5,4 +5,6 @@ set(system_up "${KRAKEN_ROOT}/tests/support/system_up.c")
 
 kraken_unit_test(request_response SRCS test_request_response.c "${system_up}" LINK system PRIVATE_OF system)
 kraken_unit_test(app_manager SRCS test_app_manager.c "${system_up}" LINK system PRIVATE_OF system)
+kraken_unit_test(app_aside SRCS test_app_aside.c "${system_up}" LINK system PRIVATE_OF system)
+kraken_unit_test(app_pointers SRCS test_app_pointers.c "${system_up}" LINK system)
 kraken_unit_test(apps SRCS test_apps.c "${system_up}" LINK system hello goodbye custom)

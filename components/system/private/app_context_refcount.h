@@ -46,6 +46,7 @@ typedef struct {
     bool image_kept; /* a handler that hangs in it was set aside: it can never be taken out */
     TaskHandle_t task;
     StackType_t *stack;
+    uint32_t stack_size;    /* in bytes */
     SemaphoreHandle_t wake; /* given when state changes */
     StaticSemaphore_t wake_storage;
     StaticTask_t *tcb; /* internal RAM, as FreeRTOS demands */

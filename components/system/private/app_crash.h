@@ -7,8 +7,8 @@
  *
  *   port/.../crash_backend.c   catches the fault and knows what only the platform can tell: not in
  *                              an interrupt, not masked, stack pointer in the stack
- *   app_crash_take()           decides: is it an app's own code, inside no call of ours, with no
- *                              mutex held?
+ *   app_crash_take()           decides: is it an app's own code, also of one that was set aside,
+ *                              inside no call of ours, with no mutex held?
  *   app_crash_land()           the faulting task goes on here, and suspends itself for good
  *   app_crash_next()           the keeper takes the report, and takes the app back
  *
@@ -39,7 +39,7 @@ typedef struct {
     _Atomic uint8_t state;
     bool in_handler;
     system_event_type_t event; /* that its handler worked on */
-    system_service_id_t id;    /* of the life */
+    system_service_id_t id;    /* of the life; NONE: that is over, its task had been set aside */
     void *life;                /* app_life_t: the app's own task faulted; NULL: its worker */
     app_crash_facts_t facts;
 } app_crash_t;
@@ -77,6 +77,9 @@ void app_crash_done(app_crash_t *crash);
  *  @param image  of the life, for app_image_t.locate */
 void app_crash_report_locked(unsigned app, const char *name, const app_manifest_t *manifest,
                              void *image, const app_crash_t *crash);
+
+/** Say that a task which had been set aside faulted. No report: its life is over. */
+void app_crash_report_aside(const app_crash_t *crash);
 
 /** A new app has this place in the table. App lock held. */
 void app_crash_forget_locked(unsigned app);

@@ -294,6 +294,7 @@ typedef struct event_worker {
     int8_t core;
     _Atomic uint8_t raised; /* somebody raised this worker: lower it when the handler is back */
     _Atomic uint8_t quarantined; /* given up while a handler ran: end when it returns */
+    _Atomic uint8_t of_app;      /* that was an app's; its slot may be somebody else's by now */
     _Atomic uint8_t stop;        /* end when idle */
     _Atomic uint8_t alive;       /* place in the table: free, alive, parked */
     uint8_t private_slot;        /* WORKER_PRIVATE: whose */

@@ -39,6 +39,22 @@ static void touch_data(const void *data, size_t size)
     }
 }
 
+/** A name: as far as it can be one. */
+static void touch_name(const char *name)
+{
+    const volatile char *at = name;
+    for (size_t i = 0; at != NULL && i <= SYSTEM_NAME_MAX && at[i] != '\0'; i++) {
+    }
+}
+
+/** Where a result goes; NULL is for the call to judge. */
+static void touch_result(void *out, size_t size)
+{
+    if (out != NULL) {
+        memory_touch(out, size, true);
+    }
+}
+
 /* ---- pause points --------------------------------------------------------------------------- */
 
 static uint32_t now_ms(void)
@@ -143,6 +159,8 @@ static esp_err_t ctx_set_state(app_context_t *ctx, app_state_t state)
 static esp_err_t ctx_register_event(app_context_t *ctx, const char *name, system_event_type_t *out)
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
+    touch_name(name);
+    touch_result(out, sizeof(*out));
     MAY(app_rights_check(life, name, APP_EVENT_POST | APP_EVENT_SUBSCRIBE));
     return system_event_register_type(name, out);
 }
@@ -159,6 +177,7 @@ static esp_err_t ctx_subscribe_pattern(app_context_t *ctx, const char *pattern,
                                        system_event_handler_t handler, void *user_data)
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
+    touch_name(pattern);
     MAY(app_rights_check(life, pattern, APP_EVENT_SUBSCRIBE));
     return system_event_subscribe_pattern(life->id, pattern, handler, user_data, NULL, NULL);
 }
@@ -186,6 +205,7 @@ static esp_err_t ctx_post_after(app_context_t *ctx, system_event_type_t type, co
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
     MAY(app_rights_check_type(life, type, APP_EVENT_POST));
     touch_data(data, size);
+    touch_result(out, sizeof(*out));
     return system_event_post_after(life->id, type, data, size, priority, delay_ms, out);
 }
 
@@ -196,6 +216,7 @@ static esp_err_t ctx_post_every(app_context_t *ctx, system_event_type_t type, co
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
     MAY(app_rights_check_type(life, type, APP_EVENT_POST));
     touch_data(data, size);
+    touch_result(out, sizeof(*out));
     return system_event_post_every(life->id, type, data, size, priority, period_ms, out);
 }
 
@@ -210,6 +231,8 @@ static esp_err_t ctx_cancel_timer(app_context_t *ctx, system_event_timer_t timer
 static esp_err_t ctx_find(app_context_t *ctx, const char *name, system_service_id_t *out)
 {
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
+    touch_name(name);
+    touch_result(out, sizeof(*out));
     return system_service_find(name, out);
 }
 
@@ -229,6 +252,11 @@ static esp_err_t ctx_request(app_context_t *ctx, system_service_id_t target,
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
     MAY(app_rights_check_type(life, type, APP_EVENT_POST));
     touch_data(data, size);
+    if (response != NULL && response_size != NULL) {
+        touch_result(response, *response_size < MEMORY_POOL_MAX_BLOCK ? *response_size
+                                                                      : MEMORY_POOL_MAX_BLOCK);
+    }
+    touch_result(response_size, sizeof(*response_size));
     return system_request_sync(life->id, target, type, data, size, priority, response,
                                response_size, timeout_ms);
 }
@@ -241,6 +269,7 @@ static esp_err_t ctx_request_async(app_context_t *ctx, system_service_id_t targe
     OWN_LIFE(life, ctx, ESP_ERR_APP_CONTEXT_INVALID);
     MAY(app_rights_check_type(life, type, APP_EVENT_POST));
     touch_data(data, size);
+    touch_result(out, sizeof(*out));
     return system_request_async(life->id, target, type, data, size, priority, callback, user_data,
                                 timeout_ms, out);
 }

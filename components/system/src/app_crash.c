@@ -66,6 +66,40 @@ static void match_life(app_life_t *life, void *arg)
     }
 }
 
+/** @return false: it runs no handler of an app */
+static bool identify_worker(const event_worker_t *worker, app_crash_t *out)
+{
+    const unsigned slot = atomic_load(&worker->identity.slot);
+    const bool aside = atomic_load(&worker->quarantined) != 0;
+    out->in_handler = true;
+    out->event = atomic_load(&worker->running_type);
+    out->life = NULL;
+    if (aside) { /* whoever has the slot now did not do this */
+        out->id = SYSTEM_SERVICE_ID_NONE;
+        return atomic_load(&worker->of_app) != 0;
+    }
+    out->id = service_slot_id(slot);
+    return slot < SYSTEM_SLOTS && service_record(slot)->is_app;
+}
+
+/** @return false: it is no task of an app */
+static bool identify_main(const system_identity_t *identity, app_crash_t *out)
+{
+    const unsigned slot = atomic_load(&identity->slot);
+    life_of_t search = {identity, NULL};
+    app_contexts_for_each(match_life, &search);
+    const app_life_t *life = search.found;
+    out->in_handler = false;
+    out->event = SYSTEM_EVENT_TYPE_NONE;
+    out->life = search.found;
+    if (slot == SYSTEM_SLOT_DEAD && life != NULL && life->set_aside) {
+        out->id = SYSTEM_SERVICE_ID_NONE;
+        return true;
+    }
+    out->id = service_slot_id(slot);
+    return life != NULL && slot < SYSTEM_SLOTS && service_record(slot)->is_app;
+}
+
 /** Whose task it is. @return false: none of an app's that runs its code now */
 static bool identify(TaskHandle_t task, app_crash_t *out)
 {
@@ -74,23 +108,8 @@ static bool identify(TaskHandle_t task, app_crash_t *out)
     if (identity == NULL || atomic_load(&identity->depth) != 0) {
         return false;
     }
-    const unsigned slot = atomic_load(&identity->slot);
-    if (slot >= SYSTEM_SLOTS || !service_record(slot)->is_app) {
-        return false;
-    }
-    life_of_t search = {identity, NULL};
-    if (identity->is_worker) {
-        const event_worker_t *worker = (const event_worker_t *)identity;
-        out->in_handler = true;
-        out->event = atomic_load(&worker->running_type);
-    } else {
-        app_contexts_for_each(match_life, &search);
-        out->in_handler = false;
-        out->event = SYSTEM_EVENT_TYPE_NONE;
-    }
-    out->life = search.found;
-    out->id = service_slot_id(slot);
-    return out->in_handler || out->life != NULL;
+    return identity->is_worker ? identify_worker((const event_worker_t *)identity, out)
+                               : identify_main(identity, out);
 }
 
 app_crash_t *app_crash_take(TaskHandle_t task, const app_crash_facts_t *facts)
@@ -123,7 +142,7 @@ bool app_crash_stack(TaskHandle_t task, uintptr_t *base, uint32_t *size)
     if (whose.life != NULL) {
         const app_life_t *life = whose.life;
         *base = (uintptr_t)life->stack;
-        *size = app_at(life->app)->manifest->stack_size;
+        *size = life->stack_size;
         return true;
     }
     const event_worker_t *worker =
@@ -239,6 +258,27 @@ void app_crash_report_locked(unsigned app, const char *name, const app_manifest_
     flight_record_slot(FLIGHT_CRASH, system_id_slot(crash->id), crash->event,
                        report->function[0] != '\0' ? report->offset : (uint32_t)facts->pc,
                        (uint32_t)facts->cause | (crash->in_handler ? APP_CRASH_IN_HANDLER : 0u));
+}
+
+void app_crash_report_aside(const app_crash_t *crash)
+{
+    const app_crash_facts_t *facts = &crash->facts;
+    const app_life_t *life = crash->life;
+    app_crash_report_t report = {
+        .cause = facts->cause,
+        .what = facts->what,
+        .pc = facts->pc,
+        .address = facts->address,
+        .in_handler = crash->in_handler,
+    };
+    char text[192];
+    system_copy_name(report.event, crash->in_handler ? event_type_name(crash->event) : "");
+    if (!symbol_backend_locate(facts->pc, report.function, APP_CRASH_NAME_MAX, &report.offset)) {
+        report.function[0] = '\0';
+    }
+    (void)app_crash_describe(&report, text, sizeof(text));
+    ESP_LOGE(TAG, "%s: set aside before, and now: %s",
+             life != NULL ? life->name : "a handler of an app that is gone", text);
 }
 
 /* ---- public API ----------------------------------------------------------------------------- */

@@ -67,6 +67,10 @@ static void sooner(int64_t *next_us, int64_t due_us)
 /** The code of an app faulted: tell, and end what is left of this life at once. */
 static void take_crash(const app_crash_t *crash)
 {
+    if (crash->id == SYSTEM_SERVICE_ID_NONE) { /* what is left of it is the reaper's */
+        app_crash_report_aside(crash);
+        return;
+    }
     app_lock();
     for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_APPS; i++) {
         app_t *app = app_at(i);
@@ -118,12 +122,12 @@ static bool end_task(app_t *app, app_life_t *life, bool overdue)
         return true;
     }
     ESP_LOGE(TAG, "%s hangs where its task cannot be ended: set aside", app->manifest->name);
+    life->aside_us = esp_timer_get_time();
+    system_copy_name(life->name, app->manifest->name);
+    life->set_aside = true; /* first: a fault asks about who is nobody */
     atomic_store(&life->identity->slot, SYSTEM_SLOT_DEAD); /* from here on it is nobody */
     atomic_store(&life->state, APP_STATE_STOPPED);
     vTaskPrioritySet(life->task, tskIDLE_PRIORITY); /* let it spin where it hurts least */
-    life->aside_us = esp_timer_get_time();
-    system_copy_name(life->name, app->manifest->name);
-    life->set_aside = true;
     return true;
 }
 

@@ -144,6 +144,7 @@ static esp_err_t prepare(app_t *app, app_life_t **out)
     esp_err_t ret = load_image(m, life);
     if (ret == ESP_OK) {
         /* Internal: a flash write cannot be made from a stack in PSRAM. */
+        life->stack_size = m->stack_size;
         life->stack = heap_caps_malloc(m->stack_size, MALLOC_CAP_INTERNAL | MALLOC_CAP_8BIT);
         ret = life->stack == NULL ? ESP_ERR_NO_MEM
                                   : service_register(m->name, &app->descriptor, true, &id);

@@ -259,6 +259,7 @@ esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub)
 {
     event_worker_t *worker = &event_workers[n];
     atomic_fetch_add(&s_ending[n], 1); /* should it park from now on, nobody else deletes it */
+    atomic_store(&worker->of_app, service_record(slot)->is_app);
     if (!event_mailbox_seize(slot, worker, sub)) {
         atomic_fetch_sub(&s_ending[n], 1);
         return ESP_ERR_NOT_FOUND;
