@@ -3,7 +3,7 @@
 #: measure: events, latency, pools, instructions, overheads
 #:
 #: usage: ./kraken bench [--quick] [--json] [--only SECTION,…] [--plot FILE]
-#:        ./kraken bench --lx7 | --guard | --accept
+#:        ./kraken bench --lx7 [--explain [OPERATION]] | --guard | --accept
 #:
 #:   (nothing)     everything, as tables, in about a minute; the rivals in the same run
 #:   --quick       fewer repetitions
@@ -11,6 +11,7 @@
 #:   --only LIST   of: throughput latency producers pools instructions scale fragmentation overhead memory apps promises
 #:   --plot FILE   a simulated month of the heap, as SVG
 #:   --lx7         instructions of our own code on an emulated core of the chip's generation, without kernel and board
+#:     --explain   where these instructions are: each operation by function, or one of them line by line
 #:   --guard       ten of these against bench/accepted_instructions.txt, 3 %; status 1 when one is further off
 #:   --accept      make the present ones the accepted ones; say why in the commit
 #:
@@ -23,11 +24,15 @@ set -eu
 [ "${1:-}" != -- ] || shift
 case ${1:-} in
 --lx7 | --guard | --accept)
-    [ $# -eq 1 ] || die "bench: $1 stands alone"
+    [ $# -eq 1 ] || [ "$1 ${2:-}" = "--lx7 --explain" ] && [ $# -le 3 ] || die "bench: $1 stands alone"
     need build test lx7
     configure host
     case $1 in
-    --lx7) exec /usr/bin/python3 "$KRAKEN_ROOT/bench/lx7/lx7.py" "$build_root/host" ;;
+    --lx7)
+        [ $# -eq 1 ] && exec /usr/bin/python3 "$KRAKEN_ROOT/bench/lx7/lx7.py" "$build_root/host"
+        shift 2
+        exec /usr/bin/python3 "$KRAKEN_ROOT/bench/lx7/explain.py" "$build_root/host" "$@"
+        ;;
     --guard) exec /usr/bin/python3 "$KRAKEN_ROOT/bench/guard.py" "$KRAKEN_ROOT" "$build_root/host" ;;
     --accept) exec /usr/bin/python3 "$KRAKEN_ROOT/bench/guard.py" "$KRAKEN_ROOT" "$build_root/host" --accept ;;
     esac
