@@ -24,7 +24,10 @@ set -eu
 [ "${1:-}" != -- ] || shift
 case ${1:-} in
 --lx7 | --guard | --accept)
-    [ $# -eq 1 ] || [ "$1 ${2:-}" = "--lx7 --explain" ] && [ $# -le 3 ] || die "bench: $1 stands alone"
+    case "$# $1 ${2:-}" in
+    "1 "* | [23]" --lx7 --explain") ;;
+    *) die "bench: $1 stands alone" ;;
+    esac
     need build test lx7
     configure host
     case $1 in
