@@ -22,6 +22,7 @@
 #define ANSWER_MS 300
 // An answer that finds its asker's mailbox full is tried again, each time counted as refused.
 #define ANSWER_TRIES 64
+#define CALLBACK_TICKS 100 // no callback of ours takes as long
 
 static system_event_type_t s_state; // retained
 static _Atomic uint32_t s_state_posted;
@@ -278,6 +279,18 @@ static void check_life(const actor_t *actor)
                   atomic_load(&actor->state_seen), atomic_load(&s_state_posted));
 }
 
+/** The last callback may be under way: its request is over before it is called. */
+static void await_callbacks(const actor_t *actor)
+{
+    const actor_holds_t *holds = &actor->holds;
+    for (unsigned i = 0; i < CALLBACK_TICKS; i++) {
+        if (atomic_load(&holds->asked) == atomic_load(&holds->answered)) {
+            return;
+        }
+        vTaskDelay(1);
+    }
+}
+
 static void check_requests(void)
 {
     system_request_stats_t stats;
@@ -313,6 +326,7 @@ void life_checks(const torture_plan_t *plan)
     check_requests();
     for (unsigned i = 0; i < plan->services; i++) {
         if (actor_info(&actors[i]).state == SYSTEM_SERVICE_STATE_RUNNING) {
+            await_callbacks(&actors[i]);
             check_life(&actors[i]);
             running++;
             taken += actors[i].holds.blocks;
