@@ -17,6 +17,7 @@
 #:   --xtensa      the portable sources for a 32-bit Xtensa
 #:   --instructions  ten hot operations on an emulated core, against bench/accepted_instructions.txt (./kraken bench --accept)
 #:   --size        flash and memory of each component on the device, against tools/size_accepted.txt; with --fix it is written
+#:   --fuzz        the readers of app packages and of sound: all that fuzzing found before, and 3 seconds more of each (./kraken fuzz)
 #:   --budget      whether the system component keeps its share of flash and memory, with one line a source
 #:   --idf PATH    every device source against the real headers of the ESP-IDF v5.5 at PATH, configured for a board of boards/
 #:                 (--board); its own compiler if on PATH, else Debian's with newlib (--newlib: other headers for that)
@@ -26,7 +27,7 @@ set -eu
 # shellcheck source=tools/kraken/lib.sh
 . "$KRAKEN_ROOT/tools/kraken/lib.sh"
 
-all="format style layers links generated shell headers analysis xtensa instructions size"
+all="format style layers links generated shell headers analysis xtensa instructions size fuzz"
 wanted=
 fix=
 idf=
@@ -104,6 +105,7 @@ run_check()
         ;;
     size) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/size.py" "$KRAKEN_ROOT" "$build_root/host" ${fix:+"$fix"} ;;
     budget) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/size.py" "$KRAKEN_ROOT" "$build_root/host" --budget --modules ;;
+    fuzz) sh "$KRAKEN_ROOT/tools/kraken/fuzz.sh" 3 ;;
     style | layers | links) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/$1.py" "$KRAKEN_ROOT" ;;
     *) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/$1.py" "$KRAKEN_ROOT" "$build_root/host" ;;
     esac
