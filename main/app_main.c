@@ -6,6 +6,7 @@
  */
 #include "boot_mode.h"
 #include "boot_tables.h"
+#include "install_source.h"
 
 #include "esp_log.h"
 #include "nvs_flash.h"
@@ -92,6 +93,7 @@ static void start_installed_apps(void)
         ret = ESP_OK; /* what is installed can still be seen and removed */
     }
     if (ret == ESP_OK) {
+        install_source_add();
         ret = kapp_store_start(true);
     }
     if (ret == ESP_OK) {

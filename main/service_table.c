@@ -9,6 +9,7 @@
 #include "demo_service/demo_service.h"
 #include "display_service/display_service.h"
 #include "input_service/input_service.h"
+#include "network_service/network_service.h"
 #include "shell/shell.h"
 
 const system_service_descriptor_t *const service_table[] = {
@@ -21,6 +22,9 @@ const system_service_descriptor_t *const service_table[] = {
 #endif
 #ifdef CONFIG_INPUT_SERVICE
     &input_service,
+#endif
+#ifdef CONFIG_NETWORK_SERVICE
+    &network_service,
 #endif
 #ifdef CONFIG_DEMO_SERVICES
     &demo_sensor_service, &demo_logger_service,

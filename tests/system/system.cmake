@@ -28,6 +28,14 @@ if(TARGET kraken_os)
     if("threads" IN_LIST KRAKEN_TEST_MODES)
         add_test(NAME system.sound COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_sound.py" $<TARGET_FILE:kraken_os>)
         set_tests_properties(system.sound PROPERTIES LABELS system TIMEOUT 120)
+        if(TARGET sdk_test_packages) # what packs an app is there
+            foreach(part Downloads)
+                string(TOLOWER "network_${part}" name)
+                add_test(NAME system.${name} COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_network.py"
+                    $<TARGET_FILE:kraken_os> "${CMAKE_CURRENT_BINARY_DIR}/app_as_program.so" ${part})
+                set_tests_properties(system.${name} PROPERTIES LABELS system TIMEOUT 120)
+            endforeach()
+        endif()
     endif()
     if(KRAKEN_FLAVOUR STREQUAL "host")
         # A build of its own, so that the demonstration is seen to fail.

@@ -81,7 +81,7 @@ static void apps_come_change_and_go(void **state)
         {"install %s/none", SHELL_FAILED, "ESP_ERR_NOT_FOUND"},
         {"install %s/bad", SHELL_FAILED, "ESP_ERR_KAPP_TRUNCATED: the package ends too early"},
         {"install http://here/x.kapp", SHELL_FAILED, "ESP_ERR_KAPP_STREAM_SCHEME"},
-        {"install", SHELL_USAGE, "usage: install FILE"},
+        {"install", SHELL_USAGE, "usage: install FILE|URL"},
         {"install %s/v1", SHELL_OK, "org.example.hello 1.2.3 is installed as \"hello\""},
         {"install %s/v1", SHELL_FAILED, "try update"},
         {"apps", SHELL_OK, "org.example.hello        hello            1.2.3"},

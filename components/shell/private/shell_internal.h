@@ -92,6 +92,7 @@ int cmd_help(int argc, char **argv);
 int cmd_inject(int argc, char **argv);
 int cmd_install(int argc, char **argv);
 int cmd_log(int argc, char **argv);
+int cmd_net(int argc, char **argv);
 int cmd_pools(int argc, char **argv);
 int cmd_quit(int argc, char **argv);
 int cmd_quota(int argc, char **argv);

@@ -144,6 +144,17 @@ extern "C" {
     X(ESP_ERR_LOCK_NOT_HELD,            0xC02, "the calling task does not hold the lock, or not any more") \
     X(ESP_ERR_LOCK_OWNER_DEAD,          0xC03, "taken, but its last holder was ended: mend what it protects") \
     X(ESP_ERR_LOCK_WAIT_ENDED,          0xC04, "the caller is being stopped: its wait for the lock ended") \
+    /* the network */                                                                                \
+    X(ESP_ERR_NETWORK_DOWN,             0xD00, "there is no network: see \"net\" in the shell") \
+    X(ESP_ERR_NETWORK_SECRET,           0xD01, "the network refused the secret: join it again with the right one") \
+    X(ESP_ERR_NETWORK_HOST,             0xD02, "the server cannot be reached, or is not who it should be") \
+    X(ESP_ERR_NETWORK_SILENT,           0xD03, "nothing came for too long, or it takes too long altogether") \
+    X(ESP_ERR_NETWORK_STATUS,           0xD04, "the server answered that it has no such file, or that it failed") \
+    X(ESP_ERR_NETWORK_REDIRECT,         0xD05, "the server sends us in circles, or where we do not go") \
+    X(ESP_ERR_NETWORK_TOO_LARGE,        0xD06, "the file is larger than allowed") \
+    X(ESP_ERR_NETWORK_TRUNCATED,        0xD07, "the transfer broke off again and again") \
+    X(ESP_ERR_NETWORK_PROTOCOL,         0xD08, "what the server answered breaks the rules of its protocol") \
+    X(ESP_ERR_NETWORK_CHANGED,          0xD09, "the file was exchanged on the server in the middle: try again") \
     /* app packages: what exactly is wrong with one, and with its signer */                         \
     X(ESP_ERR_KAPP_NOT_A_PACKAGE,       0xA00, "the file does not begin like an app package") \
     X(ESP_ERR_KAPP_VERSION,             0xA01, "the package has a format version that this system does not know") \
