@@ -92,6 +92,35 @@ class Idf(Folder):
         self.write("sdkconfig.defaults", "CONFIG_NVS_LIMIT=50\n")
         self.refuses("has no effect, the value is '3'")
 
+    def with_backends(self, named):
+        with open(os.path.join(ROOT, "boards", "backends.cmake"), encoding="utf-8") as file:
+            self.write("boards/backends.cmake", file.read())
+        self.write("boards/small/board.cmake", f"set(KRAKEN_BACKENDS {named})\n")
+        self.write("components/a/CMakeLists.txt", '''idf_build_get_property(backends KRAKEN_BACKENDS)
+set(port)
+if("display_spi" IN_LIST backends)
+    set(port "port/esp32s3/a_spi.c")
+endif()
+idf_component_register(SRCS src/a.c ${port} PRIV_INCLUDE_DIRS private REQUIRES nvs)
+''')
+        self.write("components/a/port/esp32s3/a_spi.c", "#error only with a panel\n")
+
+    def test_a_board_is_built_with_the_backends_it_names(self):
+        self.with_backends("audio_i2s display_spi")
+        self.refuses("only with a panel", "--board", "small")
+
+    def test_a_board_is_built_without_the_others(self):
+        self.with_backends("audio_i2s")
+        self.accepts("--board", "small")
+
+    def test_without_a_board_all_backends_are_built(self):
+        self.with_backends("")
+        self.refuses("only with a panel")
+
+    def test_no_such_backend(self):
+        self.with_backends("display_spy")
+        self.refuses("'display_spy'; there are: audio_i2s", "--board", "small")
+
     def test_wrong_call(self):
         self.write("components/a/src/a.c", SOURCE.replace("&value", "value"))
         self.refuses("components/a/src/a.c:0: components/a/src/a.c:7:25: error")

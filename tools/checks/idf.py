@@ -57,13 +57,19 @@ def require_idf(path):
 
 
 def adapted_newlib(newlib, out):
-    """Debian's newlib declares one variable const which Espressif's, and so ESP-IDF, does not: a copy of that header without it."""
+    """Debian's newlib declares one variable const which Espressif's, and so ESP-IDF, does not, and has no setjmp() for this ABI: two
+    headers that mend it."""
     with open(os.path.join(newlib, "sys", "reent.h"), encoding="utf-8") as file:
         text = file.read()
     folder = os.path.join(out, "newlib")
     os.makedirs(os.path.join(folder, "sys"), exist_ok=True)
     with open(os.path.join(folder, "sys", "reent.h"), "w", encoding="utf-8") as file:
         file.write(text.replace("*const _global_impure_ptr", "*_global_impure_ptr"))
+    machine = os.path.join("machine", "setjmp.h")
+    if os.path.exists(os.path.join(newlib, machine)) and "__xtensa__" not in project.read(newlib, machine).lower():
+        os.makedirs(os.path.join(folder, "machine"), exist_ok=True)
+        with open(os.path.join(folder, machine), "w", encoding="utf-8") as file:
+            file.write("#define _JBLEN 17\n#define _JBTYPE int\n#include_next <machine/setjmp.h>\n")
     return folder
 
 
@@ -192,7 +198,9 @@ def compile_all(tree, names, config, args, findings):
             if over and " ram " in line:
                 findings.add(size.ACCEPTED, 1, line)
     if "main" in names:
-        examine_links(tree, config, {name: text for name, text, _ in done}, (base, late), findings)
+        image, _ = tree.closure(["main"])
+        linked = {name: text for (owner, _, _), (name, text, _) in zip(work, done) if owner in image}
+        examine_links(tree, config, linked, (base, late), findings)
     return [name for name, _, _ in done]
 
 
@@ -201,10 +209,8 @@ def examine_links(tree, config, compiled, command, findings):
     image, _ = tree.closure(["main"])
     program, (base, late) = command[0][0], command
     build = idf_link.Build(tree, image, base, late, config)
-    folders = tuple(tree.components[name].dir + "/" for name in image)
-    linked = {name: text for name, text in compiled.items() if os.path.join(tree.root, name).startswith(folders)}
-    uncompiled = [project.read(tree.root, name) for name, text in linked.items() if not text]
-    idf_link.examine(tree, {name: text for name, text in linked.items() if text}, uncompiled, idf_link.toolchain_symbols(program), build, findings)
+    uncompiled = [project.read(tree.root, name) for name, text in compiled.items() if not text]
+    idf_link.examine(tree, {name: text for name, text in compiled.items() if text}, uncompiled, idf_link.toolchain_symbols(program), build, findings)
 
 
 def device_sources(root):

@@ -46,6 +46,8 @@ def run_cmake(arguments, what):
 
 def board_backends(root, board):
     """What a board's board.cmake names, as the project reads it; without a board all that there are."""
+    if not os.path.exists(os.path.join(root, "boards", "backends.cmake")):
+        return []
     script = f'cmake_minimum_required(VERSION 3.16)\ninclude("{root}/boards/backends.cmake")\n'
     script += f'kraken_read_board("{root}/boards/{board}")\n' if board else "set(KRAKEN_BACKENDS ${KRAKEN_ALL_BACKENDS})\n"
     with tempfile.NamedTemporaryFile("w", suffix=".cmake") as file:

@@ -98,9 +98,12 @@ run_check()
         [ -z "$newlib" ] || set -- "$@" --newlib "$newlib"
         bad=0
         /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/idf.py" "$@" || bad=1
-        # The bench for the device is a project of its own.
+        # The bench and the tests for the device are projects of their own.
         shift 2
-        /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/idf.py" "$KRAKEN_ROOT" "$build_root/idf-bench" "$@" --project bench/idf || bad=1
+        for other in bench/idf tests/device; do
+            /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/idf.py" "$KRAKEN_ROOT" "$build_root/idf-$(dirname "$other")" "$@" \
+                --project "$other" || bad=1
+        done
         return $bad
         ;;
     size) /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/size.py" "$KRAKEN_ROOT" "$build_root/host" ${fix:+"$fix"} ;;

@@ -1,17 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-#: the firmware: build, flash, monitor, size, or run it in QEMU
+#: the firmware: build, flash, monitor, size, test, or run it in QEMU
 #:
-#: usage: ./kraken firmware [build|flash|monitor|size|qemu|menuconfig|clean] [--board NAME] [--port DEVICE]
+#: usage: ./kraken firmware [build|flash|monitor|size|qemu|test|menuconfig|clean] [--board NAME] [--port DEVICE]
 #:
 #:   build         (also when nothing is said) the image for the board
 #:   flash         build it and write it to the board
 #:   monitor       the board's console; Ctrl-] leaves it
 #:   size          how much flash and memory each component takes
 #:   qemu          build it for the board qemu and boot it in Espressif's QEMU; Ctrl-] leaves it
+#:   test          the tests that can run on the target: build, run (in QEMU, or on the board with --port), and end with their figures
 #:   menuconfig    change the board's options; they are kept in sdkconfig.<board>
 #:   clean         remove the build folder of the board
-#:   --board NAME  a folder of boards/: devkitc1 if nothing is said, qemu for qemu
+#:   --board NAME  a folder of boards/: devkitc1 if nothing is said, qemu for qemu and for test without --port
 #:   --port DEVICE where the board is connected, such as /dev/ttyUSB0; idf.py looks for it otherwise
 #:
 #: Needs ESP-IDF v5.5 in this shell: . <esp-idf>/export.sh. Exit status 3 when it is missing; build folder: build/firmware/<board>.
@@ -29,7 +30,7 @@ while [ $# -gt 0 ]; do
         if [ "$1" = --board ]; then board=$2; else port=$2; fi
         shift
         ;;
-    build | flash | monitor | size | qemu | menuconfig | clean)
+    build | flash | monitor | size | qemu | test | menuconfig | clean)
         [ -z "$action" ] || die "firmware: $action or $1, one at a time"
         action=$1
         ;;
@@ -40,7 +41,9 @@ done
 action=${action:-build}
 if [ -z "$board" ]; then
     board=devkitc1
-    [ "$action" != qemu ] || board=qemu
+    case $action$port in
+    qemu* | test) board=qemu ;;
+    esac
 fi
 if [ ! -f "$KRAKEN_ROOT/boards/$board/sdkconfig.defaults" ]; then
     die "firmware: there is no board '$board'; there are: $(cd "$KRAKEN_ROOT/boards" && echo *)"
@@ -70,7 +73,7 @@ command -v idf.py >/dev/null 2>&1 || lacking "idf.py is not on PATH." \
 command -v xtensa-esp32s3-elf-gcc >/dev/null 2>&1 || lacking "the compiler xtensa-esp32s3-elf-gcc is not on PATH." \
     "once:       $IDF_PATH/install.sh esp32s3" \
     "each shell: . $IDF_PATH/export.sh"
-if [ "$action" = qemu ]; then
+if [ "$action" = qemu ] || [ "$action,$board" = test,qemu ]; then
     command -v qemu-system-xtensa >/dev/null 2>&1 || lacking "qemu-system-xtensa is not on PATH." \
         "once:       $IDF_PATH/tools/idf_tools.py install qemu-xtensa" \
         "each shell: . $IDF_PATH/export.sh"
@@ -79,12 +82,23 @@ if [ "$action" = qemu ]; then
         "each shell: . $IDF_PATH/export.sh"
 fi
 
+if [ "$action" = test ] && [ "$board" != qemu ] && [ -z "$port" ]; then
+    die "firmware: test on a board needs to know where it is: --port DEVICE"
+fi
+
 folder=$build_root/firmware/$board
+source=$KRAKEN_ROOT
+if [ "$action" = test ]; then
+    folder=$build_root/firmware/test-$board
+    source=$KRAKEN_ROOT/tests/device
+fi
+# 8 MB of octal PSRAM, as the board's configuration expects.
+qemu_args="-m 8M -global driver=ssi_psram,property=is_octal,value=true"
 export IDF_TARGET=esp32s3
 
 idf()
 {
-    idf.py -C "$KRAKEN_ROOT" -B "$folder" -D "KRAKEN_BOARD=$board" ${port:+-p "$port"} "$@"
+    idf.py -C "$source" -B "$folder" -D "KRAKEN_BOARD=$board" ${port:+-p "$port"} "$@"
 }
 
 mkdir -p "$build_root/firmware"
@@ -93,8 +107,17 @@ build | menuconfig) idf "$action" ;;
 flash) idf flash ;;
 monitor) idf monitor ;;
 size) idf size size-components ;;
-# 8 MB of octal PSRAM, as the board's configuration expects.
-qemu) idf qemu --qemu-extra-args "-m 8M -global driver=ssi_psram,property=is_octal,value=true" monitor ;;
+qemu) idf qemu --qemu-extra-args "$qemu_args" monitor ;;
+test)
+    if [ "$board" = qemu ]; then
+        idf build
+        python "$KRAKEN_ROOT/tools/device_test.py" -- \
+            idf.py -C "$source" -B "$folder" -D "KRAKEN_BOARD=$board" qemu --qemu-extra-args "$qemu_args"
+    else
+        idf flash
+        python "$KRAKEN_ROOT/tools/device_test.py" --port "$port"
+    fi
+    ;;
 clean)
     rm -rf "${folder:?}"
     say "removed $folder"
