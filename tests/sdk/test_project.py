@@ -3,11 +3,13 @@
 """The SDK as somebody uses it who has nothing else of the project: an app from the template, on the virtual board, over both links.
 usage: test_project.py KRAKEN_OS"""
 
+import array
 import os
 import pty
 import re
 import select
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -15,6 +17,7 @@ import threading
 import time
 import tty
 import unittest
+import wave
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BOARD = os.path.abspath(sys.argv.pop(1))
@@ -54,10 +57,10 @@ class Bench(unittest.TestCase):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text.replace(old, new, 1))
 
-    def board(self, name):
+    def board(self, name, *more):
         """A virtual board with its shell on a pipe, up; ends with the test."""
         state = self.path(name)
-        board = subprocess.Popen([BOARD, "--shell", "--state", state], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        board = subprocess.Popen([BOARD, "--shell", "--state", state, *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                  stderr=subprocess.DEVNULL, text=True)
         self.addCleanup(board.stdout.close)
         self.addCleanup(board.wait, WAIT_S)
@@ -121,6 +124,7 @@ class Project(Bench):
                 for part in re.split(r"(?m)^# \d+ ", text):
                     ours += part.split("\n", 1)[1] + "\n" if part.startswith(f'"{self.sdk}') else ""
                 ours = re.sub(r"\{[^{}]*\}", "", re.sub(r"\{[^{}]*\}", "", ours))
+                ours = re.sub(r"\b_Bool\s+", "_Bool ", ours)  # a macro: the preprocessor begins a line behind it
                 ours = re.sub(r"static inline [^()]*\([^()]*\)", "", ours)
                 declared |= set(re.findall(r"(?m)^extern const \w+ (\w+);", ours))
                 declared |= {m for m in re.findall(r"(?m)^(?!typedef)[A-Za-z_][\w *]*?\b(\w+)\([^;{]*\);", ours)}
@@ -188,6 +192,23 @@ void app_main(app_context_t *ctx)
 """
 
 
+REMOTE = """
+#include "bluetooth_service/bluetooth_events.h"
+#include "system_service/app_manager.h"
+void app_main(app_context_t *ctx);
+void app_main(app_context_t *ctx)
+{
+    system_event_type_t control;
+    const bluetooth_control_t wish = {.header = STATUS_HEADER(bluetooth_control_t, BLUETOOTH_EVENTS_VERSION),
+                                      .action = BLUETOOTH_CONTROL_PLAY};
+    if (ctx->register_event(ctx, BLUETOOTH_CONTROL_EVENT, &control) == ESP_OK) {
+        (void)ctx->post_event(ctx, control, &wish, sizeof(wish), PRIORITY_HIGH);
+    }
+    (void)ctx->sleep_ms(ctx, 60000);
+}
+"""
+
+
 class ExampleApps(Bench):
     """The apps of apps/ that are installed, each as it says of itself."""
 
@@ -212,6 +233,32 @@ class ExampleApps(Bench):
         self.said(board, "", "set to 12:34:58")
         self.said(board, "", "it is 12:35:00")
         self.said(board, "app stop clock\napp start clock\n", "goes on at 12:35:0[0-9]")
+
+    def test_music(self):
+        """Installed, it draws and sounds as the firmware's own."""
+        card, heard = self.path("card"), self.path("heard.wav")
+        os.mkdir(card)
+        with wave.open(os.path.join(card, "tune.wav"), "wb") as file:
+            file.setparams((1, 2, 24000, 0, "NONE", ""))
+            file.writeframes(array.array("h", [20000 if i // 20 % 2 else -20000 for i in range(24000 * 30)]).tobytes())
+        board, state = self.board("music_state", "--music", card, "--audio", heard)
+        self.install(state, "music")
+        source = os.path.join(self.new("remote"), "remote.c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(REMOTE)
+        with open(os.path.join(self.path("remote"), "app.toml"), "a", encoding="utf-8") as file:
+            file.write('[permissions]\ngroups = ["events"]\npost = ["bluetooth.control"]\n')
+        self.tool("run", "remote", "--state", state, "--seconds", "0.1")
+        self.said(board, "sleep 2\naudio\n", "1 streams, 1 of them sound")
+        self.said(board, "display\n", "^[23] surfaces")  # the launcher's and its own
+        self.said(board, "app stop music.installed\napps\n", r"^music\.installed +1\.0\.0 +STOPPED +1 +0 +0")
+        board.stdin.close()
+        self.assertEqual(board.wait(WAIT_S), 0)
+        with wave.open(heard) as file:
+            left = array.array("h", file.readframes(file.getnframes()))[0::2]
+        rising = [i for i in range(1, len(left)) if left[i - 1] < 0 <= left[i]]
+        self.assertGreater(len(rising), 100)
+        self.assertEqual(statistics.median(b - a for a, b in zip(rising, rising[1:])), 80)  # 600 Hz at 48 kHz
 
     def test_chat(self):
         board, state = self.board("chat_state")

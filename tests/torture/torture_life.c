@@ -21,7 +21,7 @@
 #define ASK_MS    200
 #define ANSWER_MS 300
 // An answer that finds its asker's mailbox full is tried again, each time counted as refused.
-#define ANSWER_TRIES 64
+#define ANSWER_TRIES   64
 #define CALLBACK_TICKS 100 // no callback of ours takes as long
 
 static system_event_type_t s_state; // retained

@@ -4,12 +4,13 @@
 
 #include <string.h>
 
-#define ROW_HEIGHT 48
-#define MARGIN     8
-#define GAP        4 /* between two rows */
-#define BADGE      32
-#define BAR        3 /* width of the scroll bar */
-#define MARK       90
+#define ROW_HEIGHT  48
+#define MARGIN      8
+#define GAP         4 /* between two rows */
+#define BADGE       32
+#define BADGE_LARGE 28
+#define BAR         3 /* width of the scroll bar */
+#define MARK        90
 
 static int row_height(const display_list_t *list)
 {
@@ -68,9 +69,10 @@ static void draw_badge(display_canvas_t *canvas, display_rect_t box, const displ
 {
     char letter[5];
     initial(row->title, letter);
-    display_canvas_round_rect(canvas, box, 9, row->badge, DISPLAY_OPAQUE);
-    display_text_box(canvas, box, DISPLAY_ALIGN_CENTER, &display_font_large, DISPLAY_COLOR_TEXT,
-                     letter);
+    const bool low = box.h < BADGE_LARGE; /* as high as large letters, or nearly */
+    display_canvas_round_rect(canvas, box, low ? 6 : 9, row->badge, DISPLAY_OPAQUE);
+    display_text_box(canvas, box, DISPLAY_ALIGN_CENTER,
+                     low ? &display_font_small : &display_font_large, DISPLAY_COLOR_TEXT, letter);
 }
 
 static void draw_row(display_canvas_t *canvas, display_rect_t box, const display_list_row_t *row,
