@@ -27,6 +27,7 @@ def arguments():
                                      description=__doc__.split("\n\n", 1)[1], formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--build-dir", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--wide", help=argparse.SUPPRESS)
     for name in ("quick", "json"):
         parser.add_argument("--" + name, action="store_true", help=argparse.SUPPRESS)
     for name in ("only", "plot"):
@@ -41,7 +42,7 @@ def arguments():
 
 def main():
     options = arguments()
-    runner = Runner(options.program, options.build_dir, options.quick, quiet=not sys.stderr.isatty())
+    runner = Runner(options.program, options.build_dir, options.quick, quiet=not sys.stderr.isatty(), wide=options.wide)
     if options.plot:
         with open(options.plot, "w", encoding="utf-8") as file:
             file.write(sections.month_svg(runner))

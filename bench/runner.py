@@ -14,7 +14,8 @@ QUICK_REPETITIONS = 3
 
 
 class Runner:
-    def __init__(self, program, build_dir, quick=False, quiet=True):
+    def __init__(self, program, build_dir, quick=False, quiet=True, wide=None):
+        self.wide = Runner(wide, build_dir, quick, quiet) if wide else None  # the same, built with the largest tables
         self.program, self.build_dir, self.quick, self.quiet = program, build_dir, quick, quiet
         self.root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         self.repetitions = QUICK_REPETITIONS if quick else REPETITIONS

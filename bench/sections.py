@@ -75,9 +75,12 @@ def instructions(runner, _):
 def scale(runner, _):
     """instructions of one event (post and handler) beside services, types and subscriptions that take no part"""
     result = {}
-    for services, types, subscriptions in ((0, 0, 0), (4, 16, 16), (12, 40, 60), (12, 40, 100)):
-        counts, _figures = runner.count("scale", f"services={services}", f"types={types}", f"subscriptions={subscriptions}")
-        result[f"{services} services, {types} types, {subscriptions} subscriptions"] = rounded(counts["event"])
+    rows = [(runner, "", *row) for row in ((0, 0, 0), (4, 16, 16), (12, 40, 60), (12, 40, 100))]
+    if runner.wide:
+        rows += [(runner.wide, "wide tables, ", *row) for row in ((0, 0, 0), (44, 64, 64), (44, 256, 256), (44, 256, 512))]
+    for program, tables, services, types, subscriptions in rows:
+        counts, _figures = program.count("scale", f"services={services}", f"types={types}", f"subscriptions={subscriptions}")
+        result[f"{tables}{services} services, {types} types, {subscriptions} subscriptions"] = rounded(counts["event"])
     return result
 
 

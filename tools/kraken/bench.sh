@@ -50,4 +50,14 @@ if ! grep -qxF "KRAKEN_IDF_PATH:PATH=$idf" "$build_root/host/CMakeCache.txt" ||
     under_lock cmake -DKRAKEN_IDF_PATH="$idf" -UVALGRIND_INCLUDE "$build_root/host" >/dev/null
 fi
 build host kraken_bench
+case " $* " in
+*--plot*) ;;
+*" --only "*) case " $* " in *scale*) wide=y ;; esac ;;
+*) wide=y ;;
+esac
+if [ -n "${wide:-}" ]; then
+    configure host wide -DKRAKEN_DEFAULTS=bench/wide.defaults
+    under_lock ninja -C "$build_root/wide" -j "$jobs" --quiet kraken_bench >&2
+    set -- --wide "$build_root/wide/bench/kraken_bench" "$@"
+fi
 exec /usr/bin/python3 "$KRAKEN_ROOT/bench/bench.py" --program "$build_root/host/bench/kraken_bench" --build-dir "$build_root/host" "$@"

@@ -93,24 +93,27 @@ under_lock()
     ) 9>"$build_root/.lock"
 }
 
-# configure FLAVOUR: a build folder for it, once; afterwards CMake notices by itself what changed
+# configure FLAVOUR [FOLDER CMAKE-ARGUMENT…]: a build folder for it, once; afterwards CMake notices by itself what changed
 configure()
 {
-    if [ -f "$build_root/$1/build.ninja" ]; then
+    flavour=$1
+    folder=$build_root/${2:-$1}
+    [ $# -lt 2 ] || shift
+    shift
+    if [ -f "$folder/build.ninja" ]; then
         return 0
     fi
     need build
-    mkdir -p "$build_root/$1"
-    set -- "$1" "$build_root/$1/configure.log"
-    if ! under_lock cmake -S "$KRAKEN_ROOT/host" -B "$build_root/$1" -G Ninja \
-        -DKRAKEN_FLAVOUR="$1" -DKRAKEN_USER_CONFIG="$user_config" \
-        -DCMAKE_C_COMPILER="${CC:-gcc-12}" -DCMAKE_CXX_COMPILER="${CXX:-g++-12}" >"$2" 2>&1; then
-        cat "$2" >&2
+    mkdir -p "$folder"
+    if ! under_lock cmake -S "$KRAKEN_ROOT/host" -B "$folder" -G Ninja \
+        -DKRAKEN_FLAVOUR="$flavour" -DKRAKEN_USER_CONFIG="$user_config" \
+        -DCMAKE_C_COMPILER="${CC:-gcc-12}" -DCMAKE_CXX_COMPILER="${CXX:-g++-12}" "$@" >"$folder/configure.log" 2>&1; then
+        cat "$folder/configure.log" >&2
         die "the build could not be configured"
     fi
     # Warnings of the configuration are for the reader, the rest is noise.
-    grep '^kconfig:' "$2" >&2 || true
-    ln -sfn "$1/compile_commands.json" "$build_root/compile_commands.json"
+    grep '^kconfig:' "$folder/configure.log" >&2 || true
+    [ "$folder" != "$build_root/$flavour" ] || ln -sfn "$flavour/compile_commands.json" "$build_root/compile_commands.json"
 }
 
 # build FLAVOUR [NINJA ARGUMENTS…]

@@ -17,7 +17,8 @@
 #ifdef CONFIG_SYSTEM_RECORDER
 
 #define NAMES CONFIG_SYSTEM_RECORDER_NAMES
-_Static_assert(NAMES >= SYSTEM_SLOTS, "every service and app needs its name");
+_Static_assert(NAMES >= SYSTEM_SLOTS,
+               "raise SYSTEM_RECORDER_NAMES: every service and app needs its name");
 _Static_assert(NAMES <= 255, "a name's number is one byte, and 0 is none");
 
 typedef struct {
