@@ -138,7 +138,8 @@ void app_main(void)
     }
     if (boot_mode() == BOOT_DEMO) {
         const bool watched = boot_mode_colour(); /* by somebody who reads along */
-        const demo_config_t config = {.colour = watched, .pause_ms = watched ? DEMO_PAUSE_MS : 0};
+        const demo_config_t config = {
+            .colour = watched, .pause_ms = watched ? DEMO_PAUSE_MS : 0, .chapter = demo_devices};
         boot_mode_demo_done(demo_run(&config));
     }
     const esp_err_t ret = shell_open();

@@ -31,3 +31,8 @@ extern const size_t app_table_size;
 
 /** Offer what the services of this firmware have for installed apps; before kapp_init(). */
 esp_err_t app_interfaces_offer(void);
+
+/* ---- demo_devices.c -------------------------------------------------------------------------- */
+
+/** The demonstration's chapter about the devices of this firmware. */
+void demo_devices(void);

@@ -37,6 +37,11 @@ if(TARGET kraken_os)
             endforeach()
         endif()
     endif()
+    if("sim" IN_LIST KRAKEN_TEST_MODES)
+        add_test(NAME system.demo_devices
+            COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_demo_devices.py" $<TARGET_FILE:kraken_os>)
+        set_tests_properties(system.demo_devices PROPERTIES LABELS system TIMEOUT 120)
+    endif()
     if(KRAKEN_FLAVOUR STREQUAL "host")
         # A build of its own, so that the demonstration is seen to fail.
         add_test(NAME system.demo_without_watchdog

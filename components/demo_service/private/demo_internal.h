@@ -10,18 +10,13 @@
 #include <stdint.h>
 
 #include "demo_service/demo_service.h"
+#include "demo_service/demo_tell.h"
 #include "system_service/system_types.h"
 
 /* ---- demo_check.c: telling, and keeping the score ---------------------------------------------
  */
 
 void demo_check_begin(const demo_config_t *config);
-/** The next numbered step. */
-void demo_step(const char *title);
-/** A line of what happens or was measured. */
-void demo_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/** A claim, and whether what was recorded bears it out. @return ok */
-bool demo_check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Print the score. @return true when there were checks and all held */
 bool demo_check_end(void);
 #define DEMO_TIME_BYTES 32
@@ -50,7 +45,6 @@ typedef struct {
 /** Register and start the observer. */
 esp_err_t demo_observer_start(void);
 void demo_observer_stop(void);
-system_service_id_t demo_observer_id(void);
 demo_observed_t demo_observed(void);
 /** Forget what was seen of the apps, faults and floods. */
 void demo_observer_reset(void);

@@ -9,9 +9,9 @@
 
 bool demo_run(const demo_config_t *config)
 {
-    static void (*const steps[])(void) = {
-        demo_step_boot, demo_step_apps,  demo_step_priorities,
-        demo_step_hang, demo_step_quota, demo_step_health,
+    void (*const steps[])(void) = {
+        demo_step_boot,  demo_step_apps,  demo_step_priorities, demo_step_hang,
+        demo_step_quota, config->chapter, demo_step_health,
     };
 
     demo_check_begin(config);
@@ -22,8 +22,10 @@ bool demo_run(const demo_config_t *config)
         return demo_check_end();
     }
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        vTaskDelay(pdMS_TO_TICKS(config->pause_ms));
-        steps[i]();
+        if (steps[i] != NULL) {
+            vTaskDelay(pdMS_TO_TICKS(config->pause_ms));
+            steps[i]();
+        }
     }
     demo_observer_stop();
     return demo_check_end();

@@ -37,6 +37,9 @@ extern const system_service_descriptor_t demo_logger_service;
 typedef struct {
     bool colour;       /**< use ANSI colours */
     uint32_t pause_ms; /**< between two chapters, for somebody who reads along */
+    /** A chapter about what else this firmware has, told before the last one with what is in
+     *  demo_tell.h; NULL = none. */
+    void (*chapter)(void);
 } demo_config_t;
 
 /**
