@@ -13,10 +13,7 @@ _Atomic uint32_t system_posts_of_firmware;
 
 system_identity_t *system_identity(void)
 {
-    if (xPortInIsrContext() || xTaskGetSchedulerState() == taskSCHEDULER_NOT_STARTED) {
-        return NULL;
-    }
-    return identity_backend_get();
+    return identity_backend_in_task() ? identity_backend_get() : NULL;
 }
 
 void system_identity_set(system_identity_t *identity)

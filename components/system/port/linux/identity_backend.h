@@ -19,6 +19,12 @@ static inline bool identity_backend_in_isr(void)
     return xPortInIsrContext();
 }
 
+/** @context any */
+static inline bool identity_backend_in_task(void)
+{
+    return !xPortInIsrContext() && xTaskGetSchedulerState() != taskSCHEDULER_NOT_STARTED;
+}
+
 /** Of the calling task. @context any task */
 static inline void *identity_backend_get(void)
 {
