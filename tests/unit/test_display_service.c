@@ -294,6 +294,7 @@ static void brightness_dims_what_is_seen_and_sleep_ends_it(void **state)
 static void post(const char *name, const void *data, size_t size)
 {
     const system_event_type_t type = system_up_type(name);
+    assert_int_equal(system_event_set_retained(type, true), ESP_OK); // as its owner does
     assert_int_equal(system_event_post(s_observer, type, data, size, SYSTEM_EVENT_PRIORITY_NORMAL),
                      ESP_OK);
     vTaskDelay(pdMS_TO_TICKS(50));

@@ -147,7 +147,6 @@ esp_err_t display_status_begin(system_service_id_t id)
     s_time_known = false;
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
         ESP_RETURN_ON_ERROR(system_event_register_type(told[i].name, &type), TAG, "type");
-        ESP_RETURN_ON_ERROR(system_event_set_retained(type, true), TAG, "retained");
         ESP_RETURN_ON_ERROR(
             system_event_subscribe_ex(id, type, told[i].handler, NULL, &latest, NULL), TAG,
             "subscribe");
