@@ -16,6 +16,7 @@
 #include "host_control.h"
 #include "host_media.h"
 #include "host_program.h"
+#include "host_radio.h"
 #include "host_record.h"
 #include "input_script.h"
 #include "picture.h"
@@ -49,6 +50,7 @@ static const char s_help[] =
     "  --input FILE  what a hand does at buttons, screen and knob (docs/services/input.md)\n"
     "  --record-input FILE\n"
     "                write down what one does there, in the same format\n"
+    "  --radio DIR   meet other boards in DIR: what one advertises there, the others hear\n"
     "  --audio FILE  write what the loudspeaker plays to FILE (WAV)\n"
     "  --music DIR   what apps can play: the folder DIR, WAV and FLAC\n"
     "  --no-window   no window, and no sound, although this computer has a display\n"
@@ -74,6 +76,7 @@ typedef struct {
     bool window; // decided by choose_mode()
     const char *picture;
     const char *audio;
+    const char *radio;
     const char *music;
     host_program_picture_t picture_of;
     host_config_t board;
@@ -146,6 +149,8 @@ static void parse_input_option(int option, options_t *options)
 {
     if (option == 'w') {
         options->no_window = true;
+    } else if (option == 'R') {
+        options->radio = optarg;
     } else {
         *(option == 'i' ? &options->input : &options->record_input) = optarg;
     }
@@ -172,6 +177,14 @@ static void check_input_options(const options_t *options)
     if (options->input != NULL && (options->record != NULL || options->replay != NULL)) {
         refuse("--input and --record or --replay exclude each other", NULL);
     }
+    if (options->radio != NULL &&
+        (options->seeded || options->record != NULL || options->replay != NULL)) {
+        refuse("--radio and --seed, --record or --replay exclude each other", NULL);
+    }
+    if (options->radio != NULL && !host_radio_share(options->radio)) {
+        fprintf(stderr, "kraken-os: --radio %s: %s\n", options->radio, strerror(errno));
+        exit(EXIT_USAGE);
+    }
     if ((options->input != NULL && !input_script_read(options->input)) ||
         (options->record_input != NULL && !input_script_record(options->record_input))) {
         exit(EXIT_USAGE);
@@ -179,16 +192,27 @@ static void check_input_options(const options_t *options)
 }
 
 static const struct option s_known[] = {
-    {"demo", no_argument, NULL, 'd'},          {"shell", no_argument, NULL, 's'},
-    {"seed", required_argument, NULL, 'n'},    {"state", required_argument, NULL, 'D'},
-    {"record", required_argument, NULL, 'r'},  {"replay", required_argument, NULL, 'p'},
-    {"until", required_argument, NULL, 'u'},   {"break-at", required_argument, NULL, 'b'},
-    {"verbose", no_argument, NULL, 'v'},       {"any-build", no_argument, NULL, 'a'},
-    {"picture", required_argument, NULL, 'P'}, {"after", required_argument, NULL, 'T'},
-    {"app", required_argument, NULL, 'A'},     {"no-window", no_argument, NULL, 'w'},
-    {"audio", required_argument, NULL, 'S'},   {"music", required_argument, NULL, 'm'},
-    {"input", required_argument, NULL, 'i'},   {"record-input", required_argument, NULL, 'I'},
-    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    {"demo", no_argument, NULL, 'd'},
+    {"shell", no_argument, NULL, 's'},
+    {"seed", required_argument, NULL, 'n'},
+    {"state", required_argument, NULL, 'D'},
+    {"record", required_argument, NULL, 'r'},
+    {"replay", required_argument, NULL, 'p'},
+    {"until", required_argument, NULL, 'u'},
+    {"break-at", required_argument, NULL, 'b'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"any-build", no_argument, NULL, 'a'},
+    {"picture", required_argument, NULL, 'P'},
+    {"after", required_argument, NULL, 'T'},
+    {"app", required_argument, NULL, 'A'},
+    {"no-window", no_argument, NULL, 'w'},
+    {"audio", required_argument, NULL, 'S'},
+    {"radio", required_argument, NULL, 'R'},
+    {"music", required_argument, NULL, 'm'},
+    {"input", required_argument, NULL, 'i'},
+    {"record-input", required_argument, NULL, 'I'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static void parse(int argc, char **argv, options_t *options)
@@ -224,6 +248,7 @@ static void parse(int argc, char **argv, options_t *options)
         case 'w':
         case 'i':
         case 'I':
+        case 'R':
             parse_input_option(option, options);
             break;
         case 'h':
