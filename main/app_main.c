@@ -97,6 +97,7 @@ static void start_installed_apps(void)
         ret = kapp_store_start(true);
     }
     if (ret == ESP_OK) {
+        install_bluetooth_start();
         ret = kapp_drop_start();
     }
     if (ret == ESP_OK) {

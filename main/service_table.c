@@ -6,6 +6,7 @@
 
 #include "app_control_service/app_control_service.h"
 #include "audio_service/audio_service.h"
+#include "bluetooth_service/bluetooth_service.h"
 #include "demo_service/demo_service.h"
 #include "display_service/display_service.h"
 #include "input_service/input_service.h"
@@ -19,6 +20,9 @@ const system_service_descriptor_t *const service_table[] = {
 #endif
 #ifdef CONFIG_AUDIO_SERVICE
     &audio_service,
+#endif
+#ifdef CONFIG_BLUETOOTH_SERVICE
+    &bluetooth_service,
 #endif
 #ifdef CONFIG_INPUT_SERVICE
     &input_service,

@@ -27,6 +27,11 @@ typedef struct {
 extern const app_table_entry_t app_table[];
 extern const size_t app_table_size;
 
+/* ---- install_bluetooth.c --------------------------------------------------------------------- */
+
+/** Install what peers send, from now on. @context init only */
+void install_bluetooth_start(void);
+
 /* ---- app_interfaces.c ------------------------------------------------------------------------ */
 
 /** Offer what the services of this firmware have for installed apps; before kapp_init(). */

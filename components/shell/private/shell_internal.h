@@ -82,6 +82,7 @@ int cmd_apps(int argc, char **argv);
 int cmd_audio(int argc, char **argv);
 int cmd_autostart(int argc, char **argv);
 int cmd_blackbox(int argc, char **argv);
+int cmd_bt(int argc, char **argv);
 int cmd_deps(int argc, char **argv);
 int cmd_display(int argc, char **argv);
 int cmd_events(int argc, char **argv);

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host stack of the PC: one task between the radio and the service. */
+#include "bluetooth_host.h"
+
+#include <string.h>
+
+#include "esp_random.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/semphr.h"
+#include "freertos/task.h"
+#include "host_control.h"
+#include "mbedtls/aes.h"
+
+#define STACK          8192
+#define PRIORITY       20
+#define NEVER          UINT64_MAX
+#define TRANSACTION_US 30000000 /* of ATT (Vol 3 Part F 3.3.3) and SMP (Part H 3.4) */
+#define FULL_US        5000     /* the service is behind: look again */
+#define RESERVE        8        /* events that one of the radio's may become */
+
+/* L2CAP (Vol 3 Part A 2.1, 3.1): fixed channels of LE. */
+#define CID_ATT       0x0004
+#define CID_SIGNALING 0x0005
+#define CID_SMP       0x0006
+#define L2CAP_HEAD    4
+
+static StaticTask_t s_task_storage;
+static StackType_t s_stack[STACK];
+static TaskHandle_t s_task;
+static StaticSemaphore_t s_lock_storage;
+static SemaphoreHandle_t s_lock;
+static host_radio_t *s_radio;
+static bluetooth_address_t s_own;
+static bluetooth_host_link_t s_links[BLUETOOTH_LINKS];
+
+void bluetooth_host_lock(void)
+{
+    (void)xSemaphoreTake(s_lock, portMAX_DELAY);
+}
+
+void bluetooth_host_unlock(void)
+{
+    (void)xSemaphoreGive(s_lock);
+}
+
+host_radio_t *bluetooth_host_radio(void)
+{
+    return s_radio;
+}
+
+bluetooth_host_link_t *bluetooth_host_link(uint8_t link)
+{
+    return s_radio != NULL && link < BLUETOOTH_LINKS && s_links[link].open ? &s_links[link] : NULL;
+}
+
+static void tell(bluetooth_radio_event_t event, const void *data, size_t size)
+{
+    (void)bluetooth_inbox_put(&event, data, size); /* what is lost is counted */
+}
+
+/* ---- sending -----------------------------------------------------------------------------------
+ */
+
+static bool send_on(uint8_t link, uint16_t channel, const uint8_t *pdu, size_t size)
+{
+    uint8_t frame[L2CAP_HEAD + ATT_MTU] = {(uint8_t)size, (uint8_t)(size >> 8), (uint8_t)channel,
+                                           (uint8_t)(channel >> 8)};
+    memcpy(frame + L2CAP_HEAD, pdu, size);
+    return host_radio_send(s_radio, link, frame, L2CAP_HEAD + size);
+}
+
+static uint16_t channel_of(unsigned kind)
+{
+    return kind == BLUETOOTH_OUT_SMP ? CID_SMP : CID_ATT;
+}
+
+void bluetooth_host_send(uint8_t link, unsigned kind, const uint8_t *pdu, size_t size)
+{
+    if (size != 0 && !send_on(link, channel_of(kind), pdu, size)) {
+        s_links[link].outs[kind].size = (uint16_t)size;
+        memcpy(s_links[link].outs[kind].pdu, pdu, size);
+    }
+}
+
+static void send_what_waits(uint8_t number)
+{
+    bluetooth_host_link_t *link = &s_links[number];
+    for (unsigned kind = 0; kind < BLUETOOTH_OUTS; kind++) {
+        const uint16_t size = link->outs[kind].size;
+        if (size != 0) {
+            if (!send_on(number, channel_of(kind), link->outs[kind].pdu, size)) {
+                return;
+            }
+            link->outs[kind].size = 0;
+        }
+    }
+    if (link->subscriber_waits) {
+        link->subscriber_waits = false;
+        tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_ROOM, .link = number}, NULL, 0);
+    }
+}
+
+bool bluetooth_host_notify(uint8_t link, const uint8_t *pdu, size_t size)
+{
+    const bool sent = send_on(link, CID_ATT, pdu, size);
+    s_links[link].subscriber_waits = s_links[link].subscriber_waits || !sent;
+    return sent;
+}
+
+void bluetooth_host_expect(uint8_t link)
+{
+    s_links[link].client_until = host_now_us() + TRANSACTION_US;
+}
+
+/* ---- ATT ---------------------------------------------------------------------------------------
+ */
+
+static uint8_t number_of(const void *link)
+{
+    return (uint8_t)((const bluetooth_host_link_t *)link - s_links);
+}
+
+static uint8_t on_write(void *arg, uint8_t value, const uint8_t *data, size_t size)
+{
+    const bluetooth_radio_event_t event = {
+        .kind = BLUETOOTH_RADIO_WRITE, .link = number_of(arg), .value = value};
+    return bluetooth_inbox_put(&event, data, size) ? 0 : ATT_ERROR_RESOURCES;
+}
+
+static void on_subscribed(void *arg, uint8_t value, bool on)
+{
+    tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_SUBSCRIBED,
+                                   .link = number_of(arg),
+                                   .value = value,
+                                   .number = on},
+         NULL, 0);
+}
+
+static const att_server_ops_t s_server_ops = {
+    .read = bluetooth_value_get, .write = on_write, .subscribed = on_subscribed};
+
+static void on_report(void *arg, const att_report_t *report)
+{
+    static const uint8_t s_kinds[] = {
+        [ATT_REPORT_MTU] = BLUETOOTH_RADIO_MTU,
+        [ATT_REPORT_CHARACTERISTIC] = BLUETOOTH_RADIO_CHARACTERISTIC,
+        [ATT_REPORT_DISCOVERED] = BLUETOOTH_RADIO_DISCOVERED,
+        [ATT_REPORT_READ] = BLUETOOTH_RADIO_READ,
+        [ATT_REPORT_WRITTEN] = BLUETOOTH_RADIO_WRITTEN,
+        [ATT_REPORT_NOTIFIED] = BLUETOOTH_RADIO_NOTIFIED,
+    };
+    bluetooth_host_link_t *link = arg;
+    if (report->kind == ATT_REPORT_MTU) {
+        link->server.mtu = link->client.mtu; /* one for both directions (3.4.2.2) */
+    }
+    tell((bluetooth_radio_event_t){.kind = s_kinds[report->kind],
+                                   .link = number_of(arg),
+                                   .code = report->error,
+                                   .handle = report->handle,
+                                   .number = report->number},
+         report->data, report->size);
+}
+
+static void hear_att(uint8_t number, const uint8_t *pdu, size_t size)
+{
+    bluetooth_host_link_t *link = &s_links[number];
+    uint8_t answer[ATT_MTU];
+    if (size != 0 && att_is_for_client(pdu[0])) {
+        const size_t next = att_client_hear(&link->client, pdu, size, answer);
+        link->client_until =
+            link->client.state != ATT_CLIENT_IDLE ? host_now_us() + TRANSACTION_US : NEVER;
+        bluetooth_host_send(number, BLUETOOTH_OUT_CLIENT, answer, next);
+        return;
+    }
+    const uint16_t mtu = link->server.mtu;
+    bluetooth_host_send(number, BLUETOOTH_OUT_SERVER, answer,
+                        att_server_hear(&link->server, pdu, size, answer));
+    if (link->server.mtu != mtu) {
+        link->client.mtu = link->server.mtu;
+        tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_MTU,
+                                       .link = number,
+                                       .number = link->server.mtu},
+             NULL, 0);
+    }
+}
+
+/* ---- SMP ---------------------------------------------------------------------------------------
+ */
+
+static bool cipher(const uint8_t key[16], const uint8_t in[16], uint8_t out[16])
+{
+    mbedtls_aes_context aes;
+    mbedtls_aes_init(&aes);
+    const bool done = mbedtls_aes_setkey_enc(&aes, key, 128) == 0 &&
+                      mbedtls_aes_crypt_ecb(&aes, MBEDTLS_AES_ENCRYPT, in, out) == 0;
+    mbedtls_aes_free(&aes);
+    return done;
+}
+
+static const smp_ops_t s_smp_ops = {.cipher = cipher, .random = esp_fill_random};
+
+static void pairing_failed(uint8_t number, uint8_t reason)
+{
+    s_links[number].smp_until = NEVER;
+    tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_NOT_PAIRED,
+                                   .link = number,
+                                   .code = reason},
+         NULL, 0);
+}
+
+static void act_on(uint8_t number, smp_result_t result)
+{
+    bluetooth_host_link_t *link = &s_links[number];
+    switch (result) {
+    case SMP_SHOW_PASSKEY:
+        tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_PASSKEY,
+                                       .link = number,
+                                       .number = link->smp.passkey},
+             NULL, 0);
+        break;
+    case SMP_WANT_PASSKEY:
+        tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_PASSKEY_WANTED, .link = number},
+             NULL, 0);
+        break;
+    case SMP_KEY: /* the peripheral waits for the central to begin */
+        if (link->central) {
+            (void)host_radio_encrypt(s_radio, number, link->smp.stk);
+        }
+        break;
+    case SMP_FAILED:
+        pairing_failed(number, link->smp.reason);
+        break;
+    case SMP_GOING_ON:
+        break;
+    }
+}
+
+static void hear_smp(uint8_t number, const uint8_t *data, size_t size)
+{
+    bluetooth_host_link_t *link = &s_links[number];
+    uint8_t pdu[SMP_PDU];
+    smp_result_t result;
+    const bool before = smp_is_going_on(&link->smp);
+    const size_t next = smp_hear(&link->smp, data, size, pdu, &result);
+    bluetooth_host_send(number, BLUETOOTH_OUT_SMP, pdu, next);
+    if (!before && smp_is_going_on(&link->smp)) {
+        link->smp_until = host_now_us() + TRANSACTION_US;
+    }
+    act_on(number, result);
+}
+
+void bluetooth_host_pair(uint8_t number)
+{
+    bluetooth_host_link_t *link = &s_links[number];
+    uint8_t pdu[SMP_PDU];
+    bluetooth_host_send(number, BLUETOOTH_OUT_SMP, pdu, smp_start(&link->smp, pdu));
+    link->smp_until = host_now_us() + TRANSACTION_US;
+}
+
+/* ---- what the radio tells ----------------------------------------------------------------------
+ */
+
+static bluetooth_address_t address_of(const host_radio_event_t *event)
+{
+    bluetooth_address_t address = {.random = event->random};
+    memcpy(address.bytes, event->address, sizeof(address.bytes));
+    return address;
+}
+
+static void connected(const host_radio_event_t *event)
+{
+    const bluetooth_address_t peer = address_of(event);
+    if (event->link >= BLUETOOTH_LINKS) {
+        (void)host_radio_disconnect(s_radio, event->link, HOST_RADIO_BY_PEER);
+        return;
+    }
+    bluetooth_host_link_t *link = &s_links[event->link];
+    smp_address_t own_address = {.random = s_own.random};
+    smp_address_t peer_address = {.random = peer.random};
+    memcpy(own_address.bytes, s_own.bytes, sizeof(own_address.bytes));
+    memcpy(peer_address.bytes, peer.bytes, sizeof(peer_address.bytes));
+    *link = (bluetooth_host_link_t){.open = true,
+                                    .central = event->central,
+                                    .address = peer,
+                                    .client_until = NEVER,
+                                    .smp_until = NEVER};
+    att_server_begin(&link->server, &s_server_ops, link);
+    att_client_begin(&link->client, on_report, link);
+    smp_begin(&link->smp, &s_smp_ops, link->central, &own_address, &peer_address);
+    tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_CONNECTED,
+                                   .link = event->link,
+                                   .central = event->central,
+                                   .address = peer},
+         NULL, 0);
+    if (link->central) {
+        uint8_t pdu[ATT_MTU];
+        bluetooth_host_send(event->link, BLUETOOTH_OUT_CLIENT, pdu,
+                            att_client_mtu(&link->client, pdu));
+        bluetooth_host_expect(event->link);
+    }
+}
+
+static void disconnected(const host_radio_event_t *event)
+{
+    if (event->reason == HOST_RADIO_NOT_ESTABLISHED) {
+        if (event->central) {
+            tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_NOT_CONNECTED,
+                                           .link = BLUETOOTH_NO_LINK,
+                                           .code = event->reason,
+                                           .address = address_of(event)},
+                 NULL, 0);
+        }
+    } else if (event->link < BLUETOOTH_LINKS) {
+        s_links[event->link].open = false;
+        tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_DISCONNECTED,
+                                       .link = event->link,
+                                       .code = event->reason,
+                                       .address = address_of(event)},
+             NULL, 0);
+    }
+}
+
+static void hear(const host_radio_event_t *event)
+{
+    const uint8_t *data = event->data;
+    const size_t size = event->size - L2CAP_HEAD;
+    const uint16_t channel = (uint16_t)(data[2] | data[3] << 8);
+    if (bluetooth_host_link(event->link) == NULL || (size_t)(data[0] | data[1] << 8) != size) {
+        return;
+    }
+    if (channel == CID_ATT) {
+        hear_att(event->link, data + L2CAP_HEAD, size);
+    } else if (channel == CID_SMP) {
+        hear_smp(event->link, data + L2CAP_HEAD, size);
+    } else if (channel == CID_SIGNALING && size >= 4) {
+        /* Command Reject, not understood (Vol 3 Part A 4.1), but never to a reject. */
+        const uint8_t reject[] = {0x01, data[L2CAP_HEAD + 1], 2, 0, 0, 0};
+        if (data[L2CAP_HEAD] != 0x01) {
+            (void)send_on(event->link, CID_SIGNALING, reject, sizeof(reject));
+        }
+    }
+}
+
+static void found(const host_radio_event_t *event)
+{
+    tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_FOUND,
+                                   .link = BLUETOOTH_NO_LINK,
+                                   .rssi_dbm = event->rssi,
+                                   .central = event->response,
+                                   .address = address_of(event)},
+         event->data, event->size);
+}
+
+static void encryption(const host_radio_event_t *event)
+{
+    bluetooth_host_link_t *link = bluetooth_host_link(event->link);
+    static const uint8_t s_none[16];
+    if (link == NULL) {
+        return;
+    }
+    if (event->kind == HOST_RADIO_ENCRYPT_WANTED) {
+        const bool ours = memcmp(link->smp.stk, s_none, sizeof(s_none)) != 0;
+        (void)host_radio_encrypt(s_radio, event->link, ours ? link->smp.stk : NULL);
+        return;
+    }
+    link->server.secured = true;
+    link->smp_until = NEVER;
+    tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_PAIRED, .link = event->link}, NULL, 0);
+}
+
+static void handle(const host_radio_event_t *event)
+{
+    switch (event->kind) {
+    case HOST_RADIO_FOUND:
+        found(event);
+        break;
+    case HOST_RADIO_CONNECTED:
+        connected(event);
+        break;
+    case HOST_RADIO_DISCONNECTED:
+        disconnected(event);
+        break;
+    case HOST_RADIO_DATA:
+        hear(event);
+        break;
+    case HOST_RADIO_ROOM:
+        if (bluetooth_host_link(event->link) != NULL) {
+            send_what_waits(event->link);
+        }
+        break;
+    case HOST_RADIO_ENCRYPT_WANTED:
+    case HOST_RADIO_ENCRYPTED:
+        encryption(event);
+        break;
+    }
+}
+
+/* ---- the task ----------------------------------------------------------------------------------
+ */
+
+/** Requests that are not answered. @return when to look again */
+static uint64_t look_at_deadlines(void)
+{
+    const uint64_t now = host_now_us();
+    uint64_t due = NEVER;
+    for (uint8_t i = 0; i < BLUETOOTH_LINKS; i++) {
+        bluetooth_host_link_t *link = &s_links[i];
+        if (!link->open) {
+            continue;
+        }
+        if (link->smp_until <= now) {
+            smp_abandon(&link->smp);
+            pairing_failed(i, SMP_UNSPECIFIED);
+        }
+        if (link->client_until <= now) {
+            link->client_until = NEVER;
+            (void)host_radio_disconnect(s_radio, i, HOST_RADIO_BY_PEER);
+        }
+        due = link->smp_until < due ? link->smp_until : due;
+        due = link->client_until < due ? link->client_until : due;
+    }
+    return due;
+}
+
+static uint64_t run(void)
+{
+    static host_radio_event_t s_event; /* large for a stack */
+    uint64_t due = host_radio_run(s_radio);
+    while (bluetooth_inbox_room() >= RESERVE && host_radio_take(s_radio, &s_event)) {
+        handle(&s_event);
+    }
+    if (bluetooth_inbox_room() < RESERVE) {
+        due = host_now_us() + FULL_US; /* what the radio has no room for it does not acknowledge */
+    }
+    const uint64_t deadline = look_at_deadlines();
+    return deadline < due ? deadline : due;
+}
+
+static void host_task(void *arg)
+{
+    (void)arg;
+    for (;;) {
+        bluetooth_host_lock();
+        const uint64_t due = s_radio != NULL ? run() : NEVER;
+        bluetooth_host_unlock();
+        const uint64_t now = host_now_us();
+        const TickType_t ticks = due == NEVER ? portMAX_DELAY
+                                 : due <= now ? 0
+                                              : pdMS_TO_TICKS((due - now + 999) / 1000);
+        (void)ulTaskNotifyTake(pdTRUE, ticks);
+    }
+}
+
+static void on_wake(void *arg)
+{
+    (void)arg;
+    BaseType_t woken = pdFALSE;
+    vTaskNotifyGiveFromISR(s_task, &woken);
+    portYIELD_FROM_ISR(woken);
+}
+
+esp_err_t bluetooth_host_open(bluetooth_address_t *own)
+{
+    if (s_lock == NULL) {
+        s_lock = xSemaphoreCreateMutexStatic(&s_lock_storage);
+    }
+    bluetooth_host_lock();
+    if (s_own.random == 0) { /* a static random address (Vol 6 Part B 1.3.2.1), new at each boot */
+        esp_fill_random(s_own.bytes, sizeof(s_own.bytes));
+        s_own.bytes[5] |= 0xc0;
+        s_own.random = 1;
+    }
+    memset(s_links, 0, sizeof(s_links));
+    *own = s_own;
+    if (s_task == NULL) {
+        s_task = xTaskCreateStatic(host_task, "ble_host", STACK, NULL, PRIORITY, s_stack,
+                                   &s_task_storage);
+    }
+    s_radio = s_task != NULL ? host_radio_open(s_own.bytes, true, on_wake, NULL) : NULL;
+    const bool on = s_radio != NULL;
+    bluetooth_host_unlock();
+    return on ? ESP_OK : ESP_ERR_NO_MEM;
+}
+
+void bluetooth_host_close(void)
+{
+    if (s_lock == NULL) {
+        return;
+    }
+    bluetooth_host_lock();
+    if (s_radio != NULL) {
+        host_radio_close(s_radio);
+    }
+    s_radio = NULL;
+    bluetooth_host_unlock();
+}
