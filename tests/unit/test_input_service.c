@@ -16,6 +16,7 @@
 #include "system_service/fault_injection.h"
 #include "system_service/request_response.h"
 #include "system_service/service_supervisor.h"
+#include "sdkconfig.h"
 #include "system_up.h"
 
 #define HEARD 256
@@ -409,6 +410,47 @@ static int tear_down(void **state)
     return 0;
 }
 
+static esp_err_t feed(input_feed_request_t wish)
+{
+    wish.header = (status_header_t)STATUS_HEADER(input_feed_request_t, INPUT_CONTROL_VERSION);
+    return ask(INPUT_FEED_REQUEST, &wish, sizeof(wish), NULL, NULL);
+}
+
+static void what_is_fed_counts_as_done(void **state)
+{
+    (void)state;
+    input_feed_request_t select = {
+        .what = INPUT_FEED_KEY, .key = INPUT_BUTTON_SELECT, .down = true};
+
+    rest(1000);
+    forget();
+    assert_int_equal(feed(select), ESP_OK);
+    rest(50);
+    select.down = false;
+    assert_int_equal(feed(select), ESP_OK);
+    rest(1000);
+    assert_string_equal(s_heard, "prc");
+    assert_int_equal(s_events[2].button, INPUT_BUTTON_SELECT);
+
+    forget();
+    assert_int_equal(feed((input_feed_request_t){.what = INPUT_FEED_TOUCH, .down = true, .x = 30}),
+                     ESP_OK);
+    assert_int_equal(feed((input_feed_request_t){.what = INPUT_FEED_TOUCH, .x = 30}), ESP_OK);
+    rest(1000);
+    assert_non_null(strchr(s_heard, 'g'));
+
+    forget();
+    const int16_t back = -2 * CONFIG_INPUT_KNOB_COUNTS;
+    assert_int_equal(feed((input_feed_request_t){.what = INPUT_FEED_TURN, .x = back}), ESP_OK);
+    rest(100);
+    assert_int_equal(s_events[0].gesture, INPUT_GESTURE_TURN);
+    assert_int_equal(s_events[0].dx, -2);
+
+    assert_int_equal(feed((input_feed_request_t){.what = INPUT_FEEDS}), ESP_ERR_INVALID_ARG);
+    select.key = INPUT_TOUCH;
+    assert_int_equal(feed(select), ESP_ERR_INVALID_ARG);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +463,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_storm_of_edges_is_survived),
         cmocka_unit_test(a_stuck_key_is_told_and_released),
         cmocka_unit_test(an_unplugged_board_is_known),
+        cmocka_unit_test(what_is_fed_counts_as_done),
         cmocka_unit_test_teardown(latency_is_known, tear_down),
     };
     return KTEST_MAIN(argc, argv, tests);

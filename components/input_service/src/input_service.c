@@ -30,6 +30,8 @@ static _Atomic bool s_woken; /* a wake event is under way */
 static input_key_t s_keys[INPUT_TOUCH];
 static input_touch_t s_touch;
 static input_knob_t s_knob;
+static uint16_t s_turned; /* count of the knob, as the hardware told it last */
+static uint16_t s_fed;    /* and what was fed besides */
 static uint8_t s_has;
 static input_state_t s_told;
 static system_event_timer_t s_timer;
@@ -146,7 +148,8 @@ static void take(const input_raw_t *raw)
         take_touch(raw);
         break;
     case INPUT_RAW_KNOB:
-        input_knob_at(&s_knob, raw->count, raw->at_us, input_post);
+        s_turned = raw->count;
+        input_knob_at(&s_knob, (uint16_t)(s_turned + s_fed), raw->at_us, input_post);
         break;
     }
 }
@@ -337,6 +340,55 @@ static void on_fault(const system_request_t *request, void *user_data)
     answer(request, ret, NULL, 0);
 }
 
+static void turn(int16_t counts, int64_t now_us)
+{
+    if (!s_knob.known) {
+        input_knob_at(&s_knob, (uint16_t)(s_turned + s_fed), now_us, input_post);
+    }
+    s_fed = (uint16_t)(s_fed + (uint16_t)counts);
+    input_knob_at(&s_knob, (uint16_t)(s_turned + s_fed), now_us, input_post);
+}
+
+static esp_err_t feed(const input_feed_request_t *wish)
+{
+    input_raw_t raw = {
+        .kind = INPUT_RAW_KEY,
+        .key = wish->key,
+        .down = wish->down,
+        .x = wish->x,
+        .y = wish->y,
+        .at_us = esp_timer_get_time(),
+    };
+    if (wish->what >= INPUT_FEEDS || (wish->what == INPUT_FEED_KEY && wish->key >= INPUT_TOUCH)) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    work(); /* first what came before */
+    if (wish->what == INPUT_FEED_TURN) {
+        turn(wish->x, raw.at_us);
+    } else {
+        if (wish->what == INPUT_FEED_TOUCH) {
+            raw.kind = INPUT_RAW_TOUCH;
+            raw.upright = true;
+        }
+        take(&raw);
+    }
+    work(); /* and when to look again */
+    return ESP_OK;
+}
+
+static void on_feed(const system_request_t *request, void *user_data)
+{
+    (void)user_data;
+    const input_feed_request_t *wish = request->data;
+    esp_err_t ret = ESP_ERR_INVALID_ARG;
+    if (request->from != SYSTEM_SERVICE_ID_NONE) {
+        ret = ESP_ERR_NOT_OWNER;
+    } else if (status_event_fits(wish, request->data_size, INPUT_CONTROL_VERSION, sizeof(*wish))) {
+        ret = feed(wish);
+    }
+    answer(request, ret, NULL, 0);
+}
+
 /* ---- lifecycle ----------------------------------------------------------------------------------
  */
 
@@ -356,6 +408,7 @@ static esp_err_t subscribe_all(system_service_id_t id)
         {INPUT_GET_REQUEST, on_get},
         {INPUT_MAP_REQUEST, on_map},
         {INPUT_FAULT_REQUEST, on_fault},
+        {INPUT_FEED_REQUEST, on_feed},
     };
     system_event_type_t type;
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {

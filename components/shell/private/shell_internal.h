@@ -91,6 +91,7 @@ int cmd_health(int argc, char **argv);
 int cmd_heap(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_inject(int argc, char **argv);
+int cmd_input(int argc, char **argv);
 int cmd_install(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_net(int argc, char **argv);

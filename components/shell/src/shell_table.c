@@ -24,6 +24,8 @@ static const shell_command_t s_commands[] = {
     {"heap",     "", "free memory and fragmentation by region", cmd_heap},
     {"help",     "[COMMAND]", "this list, or one line of it", cmd_help},
     {"inject",   "hang|slow|crash|leak|flood NAME [AMOUNT]", "make a service or app misbehave", cmd_inject},
+    {"input",    "[key NAME down|up|click [MS] | tap X Y | touch X Y | lift | swipe X Y TO_X TO_Y MS | turn COUNTS | fault KIND]",
+                 "buttons, touch panel and knob, and what a hand would do with them", cmd_input},
     {"install",  "FILE|URL", "install an app from a package", cmd_install},
     {"log",      "[TAG LEVEL | reset]", "log levels; LEVEL is none, error, warn, info, debug or verbose", cmd_log},
     {"net",      "[on | off | scan | join NAME [SECRET] | forget NAME | host NAME SECRET | fault KIND]",

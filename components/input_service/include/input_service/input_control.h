@@ -13,6 +13,7 @@
  * | input.get   | request         | none                  | input_info_t |
  * | input.map   | request         | input_map_request_t   | none         |
  * | input.fault | request         | input_fault_request_t | none         |
+ * | input.feed  | request         | input_feed_request_t  | none         |
  */
 
 #include "input_service/input_events.h"
@@ -28,6 +29,7 @@ extern "C" {
 #define INPUT_GET_REQUEST   "input.get"
 #define INPUT_MAP_REQUEST   "input.map"
 #define INPUT_FAULT_REQUEST "input.fault"
+#define INPUT_FEED_REQUEST  "input.feed"
 
 /** input.state: posted when one of these changes. */
 typedef struct {
@@ -85,6 +87,26 @@ typedef struct {
     status_header_t header;
     uint8_t fault; /**< input_fault_t */
 } input_fault_request_t;
+
+/** What was done without a hand. */
+typedef enum {
+    INPUT_FEED_KEY = 0, /**< key, down */
+    INPUT_FEED_TOUCH,   /**< down, x, y in pixels of the panel, upright */
+    INPUT_FEED_TURN,    /**< x = counts of the knob, clockwise positive */
+    INPUT_FEEDS,        /**< how many there are */
+} input_feed_t;
+
+/** input.feed: act as if the hardware had told this now, so that scripts can work a board without
+ *  buttons. From firmware alone (ESP_ERR_NOT_OWNER); ESP_ERR_INVALID_ARG. */
+typedef struct {
+    status_header_t header;
+    uint8_t what; /**< input_feed_t */
+    uint8_t key;  /**< input_button_t */
+    bool down;
+    uint8_t reserved;
+    int16_t x;
+    int16_t y;
+} input_feed_request_t;
 
 /** @brief The name of a button: "up", "select" …; "?" for none. @context any  @blocks never */
 const char *input_button_name(uint8_t button);
