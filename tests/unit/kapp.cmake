@@ -51,6 +51,7 @@ add_dependencies(unit_kapp_app program_app_as_program program_deaf program_lacki
 
 # The store of installed apps, and what is done with it.
 kraken_unit_test(kapp_store SRCS test_kapp_store.c LINK kapp nvs_flash PRIVATE_OF kapp)
+kraken_unit_test(data_wear SRCS test_data_wear.c LINK kapp nvs_flash PRIVATE_OF kapp MODES sim)
 kraken_test_shared_object(dies ${system_headers})
 set(app_store "${KRAKEN_ROOT}/tests/support/app_store.c" ${program_package} "${KRAKEN_ROOT}/tests/support/system_up.c")
 set(app_store_programs "PROGRAM_HELLO=\"${CMAKE_CURRENT_BINARY_DIR}/app_as_program.so\"" "PROGRAM_DIES=\"${CMAKE_CURRENT_BINARY_DIR}/dies.so\""

@@ -281,6 +281,39 @@ static void a_full_partition_loses_nothing(void **state)
     assert_int_equal(app_store_used_kb(), 0);
 }
 
+// ---- wear ---------------------------------------------------------------------------------------
+
+static void write_without_end(void)
+{
+    uint32_t count = 0;
+    esp_err_t ret = ESP_OK;
+    make_content(5);
+    KTEST_CHECK(app_file_write("a", s_content, 5000) == ESP_OK);
+    while (ret == ESP_OK && count < 10000) {
+        count++;
+        ret = app_settings_set("count", &count, sizeof(count));
+    }
+    KTEST_CHECK(ret == ESP_ERR_KAPP_DATA_WEAR);
+    count--;
+    KTEST_CHECK(count >= CONFIG_KAPP_APP_TABLE_WRITES_KB * 1024 / 128);
+    uint32_t got = 0;
+    size_t size = sizeof(got);
+    KTEST_CHECK(app_settings_get("count", &got, &size) == ESP_OK && got == count);
+    KTEST_CHECK(app_settings_set("count", &count, sizeof(count)) == ESP_OK); // no change, no wear
+    KTEST_CHECK(app_file_write("a", s_content, 10) == ESP_ERR_KAPP_DATA_WEAR);
+    KTEST_CHECK(app_file_remove("a") == ESP_ERR_KAPP_DATA_WEAR);
+    KTEST_CHECK(app_data_erase() == ESP_ERR_KAPP_DATA_WEAR);
+    KTEST_CHECK(app_settings_erase("count") == ESP_ERR_KAPP_DATA_WEAR);
+    KTEST_CHECK(file_is("a", 5000));
+}
+
+static void no_app_wears_the_flash_out(void **state)
+{
+    (void)state;
+    as(0, write_without_end);
+    as(1, use_settings); // another one has its own share
+}
+
 // ---- wrong pointers ----------------------------------------------------------------------------
 
 static void *volatile s_nowhere = (void *)16;
@@ -525,6 +558,7 @@ int main(int argc, char **argv)
         TEST(settings_have_a_quota),
         TEST(files_are_the_app_s_own_and_stay),
         TEST(files_have_a_quota),
+        TEST(no_app_wears_the_flash_out),
         TEST(a_wrong_pointer_ends_the_app_alone),
         TEST(a_full_partition_loses_nothing),
         TEST(damage_is_said_and_can_be_erased),

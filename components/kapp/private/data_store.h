@@ -46,6 +46,26 @@ esp_err_t data_read(const data_owner_t *owner, data_kind_t kind, uint8_t *table,
 /** Write a table, whose first DATA_HEAD bytes are filled in. @return ESP_OK, an error of NVS */
 esp_err_t data_write(const data_owner_t *owner, data_kind_t kind, uint8_t *table, size_t size);
 
+/* ---- data_wear.c: with the data lock held -----------------------------------------------------
+ */
+
+typedef enum {
+    DATA_WEAR_FILES,
+    DATA_WEAR_TABLES,
+    DATA_WEAR_KINDS,
+} data_wear_kind_t;
+
+/** Bytes of NVS that a table of this size takes: in entries of 32 bytes, with two of its own. */
+#define DATA_TABLE_COST(size) (((uint32_t)(size) + 31u) / 32u * 32u + 64u)
+
+/** All may be written again: as after a boot. */
+void data_wear_init(void);
+/** It is about to write so much: of both kinds, or nothing.
+ *  @return ESP_OK; ESP_ERR_KAPP_DATA_WEAR more than it may now */
+esp_err_t data_wear_take(const data_owner_t *owner, uint32_t file_bytes, uint32_t table_bytes);
+/** It had to write so much more. */
+void data_wear_add(const data_owner_t *owner, uint32_t table_bytes);
+
 /** Keep apps from storing anything: whose places are about to change. None of the calls above may
  *  be made meanwhile. */
 void data_lock(void);

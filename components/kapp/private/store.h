@@ -48,6 +48,9 @@ esp_err_t store_change(store_directory_t **next);
  */
 esp_err_t store_change_end(esp_err_t ret);
 
+/** Bytes that the directory takes in NVS, as it was written last. Store lock not needed: a hint. */
+unsigned store_directory_bytes(void);
+
 /* ---- content ----------------------------------------------------------------------------------
  */
 

@@ -12,6 +12,7 @@
 
 #include "data_store.h"
 #include "esp_log.h"
+#include "esp_random.h"
 #include "kapp_format.h"
 #include "kapp_internal.h"
 #include "system_service/error_codes.h"
@@ -196,15 +197,21 @@ static esp_err_t commit_extents(const files_t *f)
     entry->data_count = f->extent_count;
     memset(entry->data, 0, sizeof(entry->data));
     memcpy(entry->data, f->extents, f->extent_count);
-    return store_change_end(ESP_OK);
+    const esp_err_t changed = store_change_end(ESP_OK);
+    data_wear_add(&f->owner, DATA_TABLE_COST(store_directory_bytes()));
+    return changed;
 }
 
+/** Extent by extent, so that some become free again; within one anywhere, so that it wears evenly.
+ */
 static unsigned free_sectors(const files_t *f, uint16_t *out, unsigned wanted)
 {
     unsigned got = 0;
+    const unsigned first = esp_random() % SECTORS_PER_EXTENT;
     for (unsigned i = 0; i < f->extent_count; i++) {
         for (unsigned j = 0; j < SECTORS_PER_EXTENT && got < wanted; j++) {
-            const unsigned sector = f->extents[i] * SECTORS_PER_EXTENT + j;
+            const unsigned sector =
+                f->extents[i] * SECTORS_PER_EXTENT + (first + j) % SECTORS_PER_EXTENT;
             if (!in_use(f, sector)) {
                 out[got++] = (uint16_t)sector;
             }
@@ -291,7 +298,13 @@ static esp_err_t write_file(files_t *f, const char *name, const void *data, size
     }
     memcpy(e->file.name, name, strlen(name) + 1);
     e->file.size = (uint32_t)size;
-    esp_err_t ret = take_sectors(f, e);
+    const unsigned sectors = sectors_for(e->file.size);
+    esp_err_t ret =
+        data_wear_take(&f->owner, sectors * SECTOR,
+                       DATA_TABLE_COST(encode(f) + 5u + strlen(name) + 2u * (size_t)sectors));
+    if (ret == ESP_OK) {
+        ret = take_sectors(f, e);
+    }
     if (ret == ESP_OK) {
         ret = write_content(e, data);
     }
@@ -361,9 +374,13 @@ static esp_err_t remove_file(files_t *f, const char *name)
     if (e == NULL) {
         return ESP_ERR_NOT_FOUND;
     }
+    esp_err_t ret = data_wear_take(&f->owner, 0, DATA_TABLE_COST(encode(f)));
+    if (ret != ESP_OK) {
+        return ret;
+    }
     f->count--;
     memmove(e, e + 1, (size_t)(&f->files[f->count] - e) * sizeof(*e));
-    const esp_err_t ret = data_write(&f->owner, DATA_FILES, f->table, encode(f));
+    ret = data_write(&f->owner, DATA_FILES, f->table, encode(f));
     if (ret == ESP_OK) {
         give_back(f);
     }
@@ -402,7 +419,10 @@ esp_err_t app_file_list(app_file_t *out, size_t *count)
 
 static esp_err_t erase(files_t *f)
 {
-    esp_err_t ret = data_write(&f->owner, DATA_SETTINGS, f->table, DATA_HEAD);
+    esp_err_t ret = data_wear_take(&f->owner, 0, 2u * DATA_TABLE_COST(DATA_HEAD));
+    if (ret == ESP_OK) {
+        ret = data_write(&f->owner, DATA_SETTINGS, f->table, DATA_HEAD);
+    }
     if (ret == ESP_OK) {
         ret = data_write(&f->owner, DATA_FILES, f->table, DATA_HEAD);
     }

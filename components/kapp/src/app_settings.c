@@ -101,7 +101,8 @@ static esp_err_t set(const data_owner_t *owner, uint8_t *table, const char *key,
         memcpy(to, value, size);
         all += ENTRY_HEAD + length + size;
     }
-    return data_write(owner, DATA_SETTINGS, table, all);
+    ret = data_wear_take(owner, 0, DATA_TABLE_COST(all));
+    return ret == ESP_OK ? data_write(owner, DATA_SETTINGS, table, all) : ret;
 }
 
 esp_err_t app_settings_get(const char *key, void *out, size_t *size)

@@ -33,6 +33,7 @@ void data_store_init(void)
         s_lock = xSemaphoreCreateMutexStatic(&s_lock_storage);
     }
     s_status = ESP_OK;
+    data_wear_init();
 }
 
 bool data_name_valid(const char *name)

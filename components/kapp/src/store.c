@@ -40,8 +40,9 @@ static const esp_partition_t *s_partition;
 static memory_t *s_memory;
 static esp_err_t s_status = ESP_ERR_INVALID_STATE; /* what all calls answer unless ESP_OK */
 static unsigned s_extents;
-static unsigned s_cursor;      /* where to look for free extents: they wear evenly */
-static store_set_t s_reserved; /* in no directory yet */
+static unsigned s_cursor;        /* where to look for free extents: they wear evenly */
+static store_set_t s_reserved;   /* in no directory yet */
+static _Atomic unsigned s_bytes; /* of the directory, as written last */
 
 static void lock(void)
 {
@@ -126,6 +127,7 @@ static esp_err_t commit_locked(void)
     }
     const size_t size = store_directory_encode(&s_memory->next, s_memory->blob);
     const uint32_t crc = esp_rom_crc32_le(0, s_memory->blob, size);
+    s_bytes = (unsigned)size;
     ret = nvs_set_blob(nvs, BLOB, s_memory->blob, size);
     if (ret == ESP_OK) {
         ret = nvs_commit(nvs);
@@ -249,6 +251,11 @@ esp_err_t store_change(store_directory_t **next)
         *next = &s_memory->next;
     }
     return ret;
+}
+
+unsigned store_directory_bytes(void)
+{
+    return s_bytes;
 }
 
 esp_err_t store_change_end(esp_err_t ret)

@@ -13,6 +13,10 @@
  * included. Files take at most CONFIG_KAPP_APP_STORAGE_KB, in sectors of 4 KB, and are replaced as
  * a whole. Names consist of letters, digits, '_', '.' and '-'.
  *
+ * So that no app wears the flash out, what it may write in an hour is limited, in sectors of files
+ * and in bytes of tables of settings and of files: CONFIG_KAPP_APP_FILE_WRITES_KB,
+ * CONFIG_KAPP_APP_TABLE_WRITES_KB. An hour's worth may come at once.
+ *
  * All functions: @context code of an app (its task, its handlers); @blocks on reads or writes of
  * the flash, and until those of other apps are done. They return besides what they say
  *  - ESP_ERR_INVALID_ARG          an argument is NULL, or a name is not one
@@ -23,6 +27,9 @@
  *  - ESP_ERR_KAPP_STORE_MISSING, ESP_ERR_KAPP_STORE_DAMAGED, ESP_ERR_INVALID_STATE  there is no
  *    store, it cannot be read, or it is not up
  *  - an error of NVS or of the flash
+ * and those that write
+ *  - ESP_ERR_KAPP_DATA_WEAR       it wrote too much in the last hour; nothing is changed, and later
+ *                                 it may write again
  */
 
 #include <stddef.h>

@@ -189,7 +189,8 @@ extern "C" {
     X(ESP_ERR_KAPP_DATA_QUOTA,          0xA1D, "the app stores as much as it may: let it delete something") \
     X(ESP_ERR_KAPP_DATA_DAMAGED,        0xA1E, "what the app stored cannot be read any more") \
     X(ESP_ERR_KAPP_NAME_RESERVED,       0xA1F, "a part of the firmware has this name and its events: give the app another one") \
-    X(ESP_ERR_KAPP_SIGNER_OTHER,        0xA20, "the app, or the data that it left, is another signer's: uninstall it first, data too")
+    X(ESP_ERR_KAPP_SIGNER_OTHER,        0xA20, "the app, or the data that it left, is another signer's: uninstall it first, data too") \
+    X(ESP_ERR_KAPP_DATA_WEAR,           0xA21, "the app wrote as much to flash as it may in an hour: let it write less often")
 /* clang-format on */
 
 #ifdef __cplusplus
