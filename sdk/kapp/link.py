@@ -104,7 +104,7 @@ class Serial:
             more = self.receive(0.3)
             text += more
             plain = ESCAPES.sub("", text).replace("\r", "\n")
-            if (done and re.search(done, plain)) or (not more and "\n" in plain and plain.endswith("kraken> ")):
+            if (done and re.search(done, plain)) or (not more and "\n" in plain and plain.rstrip(" ").endswith("kraken>")):
                 return [row for row in plain.split("\n") if row and not row.startswith("kraken> ")]
         raise KappError(f"the board does not answer: {line[:40]} (is it Kraken-OS, and does no other program read this port?)")
 

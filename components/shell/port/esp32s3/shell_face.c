@@ -51,7 +51,7 @@ esp_err_t shell_face_open(void)
     esp_console_repl_config_t config = ESP_CONSOLE_REPL_CONFIG_DEFAULT();
     esp_err_t ret = ESP_OK;
 
-    config.prompt = "kraken> ";
+    config.prompt = "kraken>"; /* the console adds a blank */
     config.task_stack_size = FACE_STACK;
     config.max_cmdline_length = SHELL_LINE_MAX + 1;
     config.max_cmdline_args = SHELL_ARGS_MAX;
