@@ -7,6 +7,7 @@
 
 #include "esp_timer.h"
 
+#include "supervisor_wake.h"
 #include "system_service/service_manager.h"
 
 static struct {
@@ -137,4 +138,11 @@ esp_err_t system_service_get_info(system_service_id_t id, system_service_info_t 
     *out = (system_service_info_t){.id = id, .is_app = s_owner[slot].is_app};
     snprintf(out->name, sizeof(out->name), "%s", s_owner[slot].name);
     return ESP_OK;
+}
+
+/* Nobody rests, so nobody is woken. */
+_Atomic uint8_t supervisor_rests;
+
+void supervisor_end_rest(void)
+{
 }

@@ -10,6 +10,8 @@
 #include "event_internal.h"
 #include "ktest.h"
 #include "scripted_service.h"
+#include "system_service/memory_pool.h"
+#include "system_service/memory_utils.h"
 #include "system_up.h"
 
 static system_secure_key_t key;
@@ -221,6 +223,12 @@ static void an_idle_system_sleeps(void **state)
     assert_true(host_switches() - before <= 4);
 }
 
+static void unheard(const system_event_t *event, void *user_data)
+{
+    (void)event;
+    (void)user_data;
+}
+
 static void a_refusal_is_reported_though_nothing_runs(void **state)
 {
     (void)state;
@@ -233,6 +241,49 @@ static void a_refusal_is_reported_though_nothing_runs(void **state)
     }
     assert_true(observer_wait(SYSTEM_EVENT_QUOTA_VIOLATION, NULL, 1, 2000));
     assert_int_equal(observer_count(SYSTEM_EVENT_QUOTA_VIOLATION, NULL), 1);
+}
+
+static void subscribe_too_often(void)
+{
+    assert_int_equal(system_event_subscribe(poster, system_up_type("one"), unheard, NULL), ESP_OK);
+    assert_int_equal(system_event_subscribe(poster, system_up_type("two"), unheard, NULL),
+                     ESP_ERR_QUOTA_SUBS_EXCEEDED);
+}
+
+static void take_too_much(void)
+{
+    assert_int_equal(system_service_attach_task(poster), ESP_OK);
+    assert_null(memory_alloc(2000, MEMORY_PURPOSE_GENERAL));
+    assert_int_equal(system_service_detach_task(), ESP_OK);
+}
+
+static void take_too_large_a_block(void)
+{
+    assert_int_equal(system_service_attach_task(poster), ESP_OK);
+    assert_null(memory_pool_alloc(2000));
+    assert_int_equal(system_service_detach_task(), ESP_OK);
+}
+
+static void borrow_too_much(void)
+{
+    void *payload;
+    assert_int_equal(system_event_loan(poster, 2000, &payload), ESP_ERR_QUOTA_MEMORY_EXCEEDED);
+}
+
+/** Counted where it happens, and looked at by a supervisor that has nothing else to do. */
+static void each_refusal_is_reported_though_nothing_runs(void **state)
+{
+    (void)state;
+    static void (*const offences[])(void) = {subscribe_too_often, take_too_much,
+                                             take_too_large_a_block, borrow_too_much};
+    const service_quota_t quota = {
+        .max_subscriptions = 1, .max_memory_bytes = 1000, .max_event_data_size = 4096};
+    assert_int_equal(quota_set(poster, &quota), ESP_OK);
+    for (unsigned n = 0; n < sizeof(offences) / sizeof(offences[0]); n++) {
+        vTaskDelay(pdMS_TO_TICKS(CONFIG_SYSTEM_QUOTA_VIOLATION_WINDOW_MS + 500)); /* it rests */
+        offences[n]();
+        assert_true(observer_wait(SYSTEM_EVENT_QUOTA_VIOLATION, NULL, n + 1, 2000));
+    }
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -249,6 +300,7 @@ int main(int argc, char **argv)
         CASE(supervisors_are_checked),
         CASE(an_idle_system_sleeps),
         CASE(a_refusal_is_reported_though_nothing_runs),
+        CASE(each_refusal_is_reported_though_nothing_runs),
         CASE(what_is_stopped_can_be_removed_and_its_name_used_again),
     };
     return KTEST_MAIN(argc, argv, tests);

@@ -377,13 +377,15 @@ static esp_err_t loan(system_service_id_t service_id, size_t size, void **payloa
 {
     unsigned slot;
     esp_err_t ret = service_slot_for_caller(service_id, &slot);
-    if (ret == ESP_OK) {
-        ret = quota_check_event_data(slot, size);
+    if (ret != ESP_OK) {
+        return ret;
     }
+    ret = quota_check_event_data(slot, size);
     if (ret == ESP_OK) {
         ret = quota_charge_memory(slot, memory_pool_block_bytes(size));
     }
     if (ret != ESP_OK) {
+        supervisor_note_busy(); /* it reports the refusal */
         return ret;
     }
     const pool_index_t block = pool_block_take(size, service_id, POOL_KIND_LOAN, false);

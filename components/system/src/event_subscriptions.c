@@ -10,6 +10,7 @@
 #include "event_internal.h"
 #include "handler_monitor_internal.h"
 #include "resource_quota_internal.h"
+#include "supervisor_wake.h"
 
 EXT_RAM_BSS_ATTR event_sub_t event_subs[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
 /* Set under the registry lock, cleared when nothing can reach the entry any more. */
@@ -89,6 +90,7 @@ static esp_err_t subscribe_locked(const sub_request_t *rq, uint16_t *out)
     }
     ret = quota_charge_subscription(rq->slot);
     if (ret != ESP_OK) {
+        supervisor_note_busy(); /* it reports the refusal */
         return ret;
     }
     const uint16_t sub = *out;

@@ -11,6 +11,7 @@
 #include "event_internal.h"
 #include "memory_pool_internal.h"
 #include "resource_quota_internal.h"
+#include "supervisor_wake.h"
 #include "system_internal.h"
 
 static const char *TAG = "memory_pool";
@@ -443,6 +444,7 @@ void *memory_pool_alloc(size_t size)
     const size_t bytes = memory_pool_block_bytes(size);
     system_enter_as(identity);
     if (quota_charge_memory(slot, bytes) != ESP_OK) {
+        supervisor_note_busy(); /* it reports the refusal */
         system_leave(identity);
         return NULL;
     }

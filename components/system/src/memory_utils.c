@@ -11,6 +11,7 @@
 #include "memory_utils_internal.h"
 #include "relaxed.h"
 #include "resource_quota_internal.h"
+#include "supervisor_wake.h"
 
 static const char *TAG = "memory";
 
@@ -128,6 +129,7 @@ static void *alloc_for(unsigned slot, size_t size, memory_purpose_t purpose)
     }
     if (quota_charge_memory(slot, size) != ESP_OK) {
         relaxed_add(&s_totals.over_quota, 1);
+        supervisor_note_busy(); /* it reports the refusal */
         return NULL;
     }
     const int pause = memory_tracking_pause();
