@@ -277,14 +277,22 @@ esp_err_t service_reclaim(unsigned slot)
     }
     const system_service_id_t id = service_slot_id(slot);
     const uint32_t blocks = memory_pool_reclaim(id);
+    const size_t bytes = memory_reclaim(slot);
     /* A service may have given plain blocks to others, who free them; an app cannot. */
-    const size_t bytes = memory_reclaim(slot) + memory_reclaim_plain(slot, s_records[slot].is_app);
+    const bool is_app = s_records[slot].is_app;
+    const size_t plain = memory_reclaim_plain(slot, is_app);
     quota_reclaim(slot);
-    if (blocks != 0 || bytes != 0) {
-        /* Apps may leave their memory to the system; of a service it is a mistake. */
-        ESP_LOG_LEVEL(s_records[slot].is_app ? ESP_LOG_DEBUG : ESP_LOG_WARN, TAG,
-                      "%s left %u pool blocks and %u bytes behind: taken back",
-                      s_records[slot].name, (unsigned)blocks, (unsigned)bytes);
+    /* Apps may leave their memory to the system; of a service it is a mistake. */
+    const esp_log_level_t level = is_app ? ESP_LOG_DEBUG : ESP_LOG_WARN;
+    if (blocks != 0 || bytes != 0 || (is_app && plain != 0)) {
+        ESP_LOG_LEVEL(level, TAG, "%s left %u pool blocks and %u bytes behind: taken back",
+                      s_records[slot].name, (unsigned)blocks,
+                      (unsigned)(bytes + (is_app ? plain : 0)));
+    }
+    if (!is_app && plain != 0) {
+        ESP_LOG_LEVEL(level, TAG,
+                      "%s left %u bytes from malloc() behind: not freed, others may use them",
+                      s_records[slot].name, (unsigned)plain);
     }
     return ret;
 }
