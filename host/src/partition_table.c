@@ -6,6 +6,7 @@
 #include "partition_table.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,19 +96,24 @@ static char *trim(char *text)
 static bool parse_number(const char *text, uint32_t *value)
 {
     char *end;
-    unsigned long n = strtoul(text, &end, 0);
-    if (end == text) {
+    unsigned shift = 0;
+    if (!isdigit((unsigned char)text[0])) { /* strtoul() would read "-1" */
         return false;
     }
+    errno = 0;
+    const unsigned long n = strtoul(text, &end, 0);
     if (*end == 'K' || *end == 'k') {
-        n *= 1024u;
+        shift = 10;
         end++;
     } else if (*end == 'M' || *end == 'm') {
-        n *= 1024u * 1024u;
+        shift = 20;
         end++;
     }
-    *value = (uint32_t)n;
-    return *end == '\0';
+    if (*end != '\0' || errno != 0 || n > UINT32_MAX >> shift) {
+        return false;
+    }
+    *value = (uint32_t)n << shift;
+    return true;
 }
 
 static bool parse_word(const char *text, const word_t *words, size_t count, uint32_t *value)
@@ -165,8 +171,9 @@ static void parse_line(char *text, int line, uint32_t *next)
     if (field[3][0] != '\0' && !parse_number(field[3], &offset)) {
         bad_line(line, "has an offset that cannot be read");
     }
-    if (offset < *next || offset % align != 0 || size == 0 || size % FLASH_SECTOR != 0) {
-        bad_line(line, "overlaps the one before, or is not aligned");
+    if (offset < *next || offset % align != 0 || size == 0 || size % FLASH_SECTOR != 0 ||
+        size > UINT32_MAX - offset) {
+        bad_line(line, "overlaps the one before, is not aligned, or ends beyond 4 GB");
     }
     esp_partition_t *p = &s_table[s_count++];
     *p = (esp_partition_t){

@@ -257,6 +257,36 @@ static void power_cut_can_reset_the_board(void **state)
     assert_null(strstr(s_run.output, "still alive"));
 }
 
+static void looks_for_a_partition(void *arg)
+{
+    (void)arg;
+    (void)esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_DATA_NVS, NULL);
+    esp_rom_printf("it was read\n");
+    exit(0);
+}
+
+static void numbers_of_the_partition_table_are_not_cut(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "nvs, data, nvs, 0x9000, 0x100006000\n", // would be 0x6000 in 32 bits
+        "nvs, data, nvs, 0x9000, 4194305K\n",    // would be 1K
+        "nvs, data, nvs, 0x9000, 4096M\n",
+        "nvs, data, nvs, 0x9000, -4096\n",
+        "nvs, data, nvs, 0x100009000, 0x6000\n",
+        "nvs, data, nvs, 0xffff0000, 64K\n", // ends beyond 32 bits
+        "nvs, data, nvs, 0x9000, 99999999999999999999\n",
+        "nvs, data, nvs, 0x9000, 24KB\n",
+    };
+    for (size_t n = 0; n < sizeof(bad) / sizeof(bad[0]); n++) {
+        host_flash_use_table(bad[n]);
+        expect(looks_for_a_partition, HOST_EXIT_PANIC, "partition table, line 1: ");
+    }
+    host_flash_use_table("nvs, data, nvs, 0x9000, 24K\n");
+    expect(looks_for_a_partition, 0, "it was read");
+    host_flash_use_table(NULL);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -268,6 +298,7 @@ int main(void)
         cmocka_unit_test(calls_from_interrupts_are_refused_by_name),
         cmocka_unit_test(restart_runs_the_handlers_backwards),
         cmocka_unit_test(power_cut_can_reset_the_board),
+        cmocka_unit_test(numbers_of_the_partition_table_are_not_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
