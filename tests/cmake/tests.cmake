@@ -106,7 +106,8 @@ function(kraken_unit_test name)
 endfunction()
 
 # kraken_scenario(name SRCS … [SEEDS n] [MODES threads sim] [TIMEOUT s] and what kraken_test_program takes)
-# The program's main() is scenario_main() (tests/support/scenario.h). Default: 200 seeds.
+# The program's main() is scenario_main() (tests/support/scenario.h). Default: 80 seeds; ./kraken test --seeds N for more of each,
+# ./kraken torture for systems that nobody thought of.
 function(kraken_scenario name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "SEEDS;TIMEOUT" "SRCS;LINK;PRIVATE_OF;INCLUDE;DEFINES;MODES;ARGS")
     if(arg_UNPARSED_ARGUMENTS)
@@ -123,7 +124,7 @@ function(kraken_scenario name)
         set(arg_TIMEOUT 600)
     endif()
     if(NOT arg_SEEDS)
-        set(arg_SEEDS 200)
+        set(arg_SEEDS 80)
     endif()
     if(NOT KRAKEN_FLAVOUR STREQUAL "sim")
         set(arg_SEEDS ${KRAKEN_FEW_SEEDS})
@@ -137,7 +138,7 @@ function(kraken_scenario name)
             set(arguments --sim --seeds ${arg_SEEDS})
         endif()
         add_test(NAME ${label}.${name}.${mode} COMMAND ${target} ${arguments} ${arg_ARGS})
-        # A scenario keeps two cores busy by itself.
+        # Over seeds a scenario keeps two cores busy by itself.
         set_tests_properties(${label}.${name}.${mode} PROPERTIES LABELS ${label} TIMEOUT ${arg_TIMEOUT} PROCESSORS 2)
     endforeach()
 endfunction()

@@ -87,7 +87,8 @@ for flavour in $flavours; do
     fi
     report=$build_root/$flavour/test-report.xml
     rm -f "$report"
-    set -- --test-dir "$build_root/$flavour" -R "$filter" -j "$jobs" --output-junit "$report" --no-tests=error
+    # Four slots a core: tests/CMakeLists.txt says what each test takes.
+    set -- --test-dir "$build_root/$flavour" -R "$filter" -j "$((jobs * 4))" --output-junit "$report" --no-tests=error
     [ -z "$label" ] || set -- "$@" -L "^$label\$"
     say "testing: $flavour"
     # shellcheck disable=SC2086 # a command of two words, or none
