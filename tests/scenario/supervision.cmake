@@ -16,3 +16,5 @@ foreach(name
     kraken_scenario(${name} SRCS ${name}.c ${scripted} LINK system)
 endforeach()
 kraken_scenario(app_started_by_service SRCS app_started_by_service.c ${scripted} LINK system SEEDS 60)
+kraken_scenario(supervision_worker_deleted SRCS supervision_worker_deleted.c ${scripted} LINK system PRIVATE_OF system SEEDS 40)
+kraken_scenario(supervision_worker_lost SRCS supervision_worker_lost.c ${scripted} LINK system SEEDS 30)

@@ -297,6 +297,7 @@ typedef struct event_worker {
     _Atomic uint8_t of_app;      /* that was an app's; its slot may be somebody else's by now */
     _Atomic uint8_t stop;        /* end when idle */
     _Atomic uint8_t alive;       /* place in the table: free, alive, parked */
+    _Atomic uint8_t killed;      /* worker_killed_t: somebody else deleted its task */
     uint8_t private_slot;        /* WORKER_PRIVATE: whose */
     StackType_t *private_stack;  /* WORKER_PRIVATE: from the heap; outlives the task, see forget */
     uint32_t private_stack_bytes;
@@ -321,6 +322,17 @@ typedef struct {
     uint32_t running_us;
     bool warned;
 } worker_run_t;
+
+/** What somebody who deleted the task of a worker cut. */
+typedef enum {
+    WORKER_NOT_KILLED = 0,
+    WORKER_KILLED_IN_HANDLER, /* a handler's own code: what it had is known */
+    WORKER_KILLED_IN_CORE,    /* a call of ours, or the worker's own code: anything may be lost;
+                                 or a handler that held a mutex, which is lost */
+} worker_killed_t;
+
+/** Was the task of a worker deleted by anybody but us? @param[out] slot whose code it ran */
+worker_killed_t event_worker_killed(unsigned n, unsigned *slot);
 
 esp_err_t event_workers_start(void);
 /** End all workers that are idle. @return ESP_ERR_TIMEOUT some handler did not return */

@@ -32,3 +32,7 @@ esp_err_t task_end(TaskHandle_t task, const system_identity_t *identity);
  *         calls, or does not come to a stand
  */
 esp_err_t task_try_end(TaskHandle_t task, const system_identity_t *identity);
+
+/** A task that is being deleted takes a mutex along, or nobody can tell. @context the deletion
+ *  callback of that task */
+bool task_end_loses_mutex(TaskHandle_t task);

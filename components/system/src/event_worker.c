@@ -16,8 +16,10 @@
 #include "event_worker_internal.h"
 #include "handler_monitor_internal.h"
 #include "resource_quota_internal.h"
+#include "service_record.h"
 #include "supervisor_wake.h"
 #include "system_lock_internal.h"
+#include "task_end.h"
 
 static const char *TAG = "event_worker";
 
@@ -55,7 +57,8 @@ bool event_worker_is_called(const event_worker_t *worker)
 
 static bool is_there(const event_worker_t *worker)
 {
-    return atomic_load(&worker->alive) == PLACE_ALIVE && !atomic_load(&worker->quarantined);
+    return atomic_load(&worker->alive) == PLACE_ALIVE && !atomic_load(&worker->quarantined) &&
+           !atomic_load(&worker->killed);
 }
 
 static void notify(event_worker_t *worker, BaseType_t *woken)
@@ -384,12 +387,43 @@ static unsigned claim(event_worker_t *worker)
                                                                       : SYSTEM_EVENT_LANES - 1);
 }
 
+/** FreeRTOS calls it for each worker whose task is deleted before it parked. */
+static void on_deleted(int index, void *identity)
+{
+    (void)index;
+    event_worker_t *worker = identity; /* its first member */
+    if (worker == NULL || atomic_load(&worker->alive) != PLACE_ALIVE) {
+        return;
+    }
+    const TaskHandle_t task = atomic_load(&worker->task);
+    const bool loses = task == NULL || task_end_loses_mutex(task);
+    atomic_store(&worker->killed, loses ? WORKER_KILLED_IN_CORE : WORKER_KILLED_IN_HANDLER);
+    atomic_fetch_and(&s_idle, ~(1u << worker->number)); /* nobody notifies it any more */
+    if (!atomic_load(&worker->quarantined)) {           /* else it was us, or is known as lost */
+        supervisor_poke();
+    }
+}
+
+worker_killed_t event_worker_killed(unsigned n, unsigned *slot)
+{
+    const event_worker_t *worker = &event_workers[n];
+    const uint8_t killed = atomic_load(&worker->killed);
+    *slot = system_identity_slot(&worker->identity);
+    if (killed == WORKER_NOT_KILLED || atomic_load(&worker->quarantined) ||
+        atomic_load(&worker->alive) != PLACE_ALIVE) {
+        return WORKER_NOT_KILLED;
+    }
+    return atomic_load(&worker->started_us) != 0 && atomic_load(&worker->identity.depth) == 0
+               ? (worker_killed_t)killed
+               : WORKER_KILLED_IN_CORE;
+}
+
 void event_worker_main(void *arg)
 {
     event_worker_t *worker = arg;
     atomic_store(&worker->task, xTaskGetCurrentTaskHandle()); /* may run before create returns */
     set_depth(worker, 1);
-    system_identity_set(&worker->identity);
+    system_identity_set_until(&worker->identity, on_deleted);
     while (!atomic_load(&worker->stop)) {
         if (atomic_load(&worker->raised) && atomic_exchange(&worker->raised, 0)) {
             vTaskPrioritySet(NULL, worker->base_priority);
@@ -406,7 +440,7 @@ void event_worker_main(void *arg)
             break;
         }
     }
-    system_identity_set(NULL);
+    system_identity_set_until(NULL, NULL);
     atomic_store(&worker->alive, PLACE_PARKED);
     set_depth(worker, 0);
     for (;;) { /* deleted by whoever needs the place, when it is certain that it does not run */

@@ -266,7 +266,8 @@ esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub)
     }
     const worker_kind_t kind = (worker_kind_t)worker->kind;
     const BaseType_t core = worker->core;
-    const esp_err_t ended = task_end(worker->task, &worker->identity);
+    const esp_err_t ended =
+        atomic_load(&worker->killed) ? ESP_OK : task_end(worker->task, &worker->identity);
     if (ended == ESP_OK) {
         bury(worker);
     } else {
@@ -299,7 +300,7 @@ esp_err_t event_worker_end_aside(unsigned n)
     esp_err_t ret = ESP_OK;
     atomic_fetch_add(&s_ending[n], 1); /* before the look: from now on nobody else deletes it */
     if (event_worker_aside(n, &slot)) {
-        ret = task_try_end(worker->task, &worker->identity);
+        ret = atomic_load(&worker->killed) ? ESP_OK : task_try_end(worker->task, &worker->identity);
         if (ret == ESP_OK) {
             bury(worker);
         }

@@ -151,6 +151,29 @@ static void watch_handler(unsigned worker)
     }
 }
 
+/** Somebody deleted the task of a worker. What a handler had can be taken back, as when it hangs;
+ * what the bus itself was doing cannot be finished by anybody. */
+static void watch_task(unsigned worker)
+{
+    worker_run_t run;
+    unsigned slot;
+    const worker_killed_t killed = event_worker_killed(worker, &slot);
+    if (killed == WORKER_KILLED_IN_CORE) {
+        last_resort_ask(slot < SYSTEM_SLOTS ? service_slot_name(slot) : "event_worker",
+                        slot < SYSTEM_SLOTS ? service_slot_id(slot) : SYSTEM_SERVICE_ID_NONE,
+                        ESP_ERR_SYSTEM_LOCK_LOST);
+    } else if (killed == WORKER_KILLED_IN_HANDLER && event_worker_running(worker, &run) &&
+               s_hang_reported[worker] != run.started_us) {
+        s_hang_reported[worker] = run.started_us;
+        run.handler = request_handler_behind(run.sub, run.handler);
+        ESP_LOGE(TAG, "%s: the task of worker %u was deleted in a handler of it",
+                 service_slot_name(run.slot), worker);
+        flight_record_slot(FLIGHT_HANG, run.slot, run.type, (uint32_t)(uintptr_t)run.handler,
+                           run.running_us / 1000u);
+        supervisor_fault(run.slot, ESP_ERR_SERVICE_HANG);
+    }
+}
+
 /* ---- signs of life -------------------------------------------------------------------------- */
 
 static bool is_to_be_watched(unsigned slot)
@@ -286,6 +309,7 @@ void supervisor_watch(void)
     }
     s_next_us = NEVER_US;
     for (unsigned worker = 0; worker < event_workers_count(); worker++) {
+        watch_task(worker);
         watch_handler(worker);
     }
     poll_quotas();

@@ -79,3 +79,8 @@ esp_err_t task_end(TaskHandle_t task, const system_identity_t *identity)
     }
     return ESP_ERR_TIMEOUT;
 }
+
+bool task_end_loses_mutex(TaskHandle_t task)
+{
+    return !s_mutex_count_readable || task_backend_mutexes_held(task) != 0;
+}
