@@ -4,6 +4,7 @@
 set(system_up "${KRAKEN_ROOT}/tests/support/system_up.c")
 
 foreach(name w01_a_worker_that_left_is_woken w02_a_pool_refuses_while_it_has_blocks
-        w03_a_call_cut_half_way w04_a_fault_unsubscribes_the_next w05_a_crash_passes_for_a_return)
+        w03_a_call_cut_half_way w04_a_fault_unsubscribes_the_next w05_a_crash_passes_for_a_return
+        w06_the_next_owner_is_forgotten)
     kraken_scenario(${name} SRCS ${name}.c ${system_up} LINK system PRIVATE_OF system)
 endforeach()
