@@ -53,6 +53,21 @@ static void the_classes_are_those_of_the_specification(void **state)
     }
 }
 
+static void what_is_taken_back_is_counted(void **state)
+{
+    (void)state;
+    const system_service_id_t id = system_up_service("forgetful");
+    assert_int_equal(memory_pool_reclaim(id), 0);
+    assert_int_equal(system_service_attach_task(id), ESP_OK);
+    assert_non_null(memory_pool_alloc(64));
+    assert_non_null(memory_pool_alloc(5000)); /* larger than any block: from the heap */
+    assert_int_equal(system_service_detach_task(), ESP_OK);
+    assert_int_equal(totals().heap_blocks, 1);
+    assert_int_equal(memory_pool_reclaim(id), 2);
+    assert_int_equal(totals().heap_blocks, 0);
+    assert_int_equal(memory_pool_reclaim(id), 0);
+}
+
 static void a_caller_gets_every_byte_it_asked_for(void **state)
 {
     (void)state;
@@ -197,6 +212,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(the_classes_are_those_of_the_specification, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_caller_gets_every_byte_it_asked_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_taken_back_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(a_used_up_class_borrows_then_turns_to_the_heap, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_reserve_is_for_critical_events_alone, setup, teardown),

@@ -105,12 +105,14 @@ static void test_purpose_decides_the_place(void **state)
     assert_int_equal(totals().misplaced, 2);
     fake_heap_limit(CONFIG_SYSTEM_HEAP_INTERNAL_FREE_WARN + 100, 0);
     expect_place(1000, MEMORY_PURPOSE_BIG, 0); /* would leave too little */
+    expect_place(101, MEMORY_PURPOSE_BIG, 0);
+    expect_place(100, MEMORY_PURPOSE_BIG, MALLOC_CAP_INTERNAL); /* just what is to be left */
     /* no internal RAM */
     fake_heap_limit(0, PLENTY);
     expect_place(100, MEMORY_PURPOSE_GENERAL, MALLOC_CAP_SPIRAM);
     expect_place(100, MEMORY_PURPOSE_HOT, 0);
     expect_place(100, MEMORY_PURPOSE_DMA, 0);
-    assert_int_equal(totals().refused, 3);
+    assert_int_equal(totals().refused, 4);
 }
 
 /* ---- accounts ------------------------------------------------------------------------------- */

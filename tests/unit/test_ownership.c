@@ -189,6 +189,9 @@ static void a_retained_value_is_its_owners(void **state)
     assert_int_equal(system_event_set_retained(type, false), ESP_OK);
     assert_int_equal(as(alice, retain, type), ESP_OK);
     assert_int_equal(as(bob, retain, firmwares), ESP_OK);
+    assert_int_equal(system_event_set_retained(type, true), ESP_OK); // firmware takes nothing over
+    assert_int_equal(as(bob, forget, type), ESP_ERR_NOT_OWNER);
+    assert_int_equal(as(alice, retain, type), ESP_OK);
     assert_int_equal(as(alice, forget, SYSTEM_EVENT_SYSTEM_READY), ESP_ERR_NOT_OWNER);
     assert_int_equal(system_service_unregister(alice), ESP_OK);
     assert_int_equal(as(bob, retain, type), ESP_OK); // nobody's any more

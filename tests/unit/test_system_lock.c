@@ -252,6 +252,26 @@ static void the_most_urgent_is_next(void **state)
     }
 }
 
+static void who_waits_for_the_dead_is_woken(void **state)
+{
+    (void)state;
+    actor_t holder = actor(alice);
+    actor_t waiting = actor(bob);
+    begin(&holder, 3);
+    begin(&waiting, 3);
+    assert_int_equal(order(&holder, system_lock_take, lock, 0), ESP_OK);
+    tell(&waiting, system_lock_take, lock, SYSTEM_LOCK_WAIT_FOREVER);
+    await_waiting(lock, 1);
+    vTaskDelete(holder.task);
+    assert_int_equal(answer(&waiting), ESP_ERR_LOCK_OWNER_DEAD);
+    assert_int_equal(order(&waiting, mend, lock, 0), ESP_OK);
+    assert_int_equal(order(&waiting, give, lock, 0), ESP_OK);
+    end(&waiting);
+    vTaskDelay(2); /* it is gone */
+    vSemaphoreDelete(holder.order);
+    vSemaphoreDelete(holder.done);
+}
+
 static void holders_run_at_the_ceiling(void **state)
 {
     (void)state;
@@ -348,13 +368,10 @@ static void a_lock_goes_with_its_owner(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        CASE(arguments_are_checked),
-        CASE(the_table_is_bounded),
-        CASE(one_holds_it_and_others_wait),
-        CASE(the_most_urgent_is_next),
-        CASE(holders_run_at_the_ceiling),
-        CASE(a_deadlock_is_refused),
-        CASE(what_a_handler_forgets_is_to_be_mended),
+        CASE(arguments_are_checked),           CASE(the_table_is_bounded),
+        CASE(one_holds_it_and_others_wait),    CASE(the_most_urgent_is_next),
+        CASE(who_waits_for_the_dead_is_woken), CASE(holders_run_at_the_ceiling),
+        CASE(a_deadlock_is_refused),           CASE(what_a_handler_forgets_is_to_be_mended),
         CASE(a_lock_goes_with_its_owner),
     };
     return KTEST_MAIN(argc, argv, tests);
