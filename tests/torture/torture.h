@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
 #include "host_control.h"
 #include "system_service/app_manager.h"
 #include "system_service/event_bus.h"
@@ -208,6 +210,7 @@ typedef struct {
     _Atomic uint32_t amount[CODES];
     _Atomic uint32_t calls[CODES];
     _Atomic uint64_t happened_us; /* when the last deed began */
+    _Atomic(TaskHandle_t) hangs;  /* the task whose handler hangs now, with nothing but our locks */
     _Atomic uint32_t life;
     _Atomic uint32_t inside[LIVES]; /* code that runs now, of each of the last lives */
     actor_holds_t holds;

@@ -38,6 +38,7 @@ void actors_tell_nothing(void)
 static _Noreturn void hang(actor_t *actor, uint32_t amount)
 {
     life_locks(actor);
+    atomic_store(&actor->hangs, xTaskGetCurrentTaskHandle());
     for (;;) {
         if (amount % 2 != 0) {
             host_busy(1000);

@@ -132,6 +132,18 @@ static void play_handler(watch_t *watch, const planned_fault_t *fault, actor_dee
     sample(watch);
 }
 
+/** Somebody deletes the task that runs the handler: nobody has to wait until it has hung. */
+static void delete_worker(watch_t *watch)
+{
+    for (uint32_t i = 0; atomic_load(&watch->victim->hangs) == NULL; i++) {
+        TORTURE_CHECK(i < 5000, "%s does not hang", watch->victim->name);
+        vTaskDelay(1);
+    }
+    watch->happened_us = host_now_us();
+    watch->deleted = true;
+    vTaskDelete(atomic_load(&watch->victim->hangs));
+}
+
 static void play_lifecycle(watch_t *watch, const planned_fault_t *fault, actor_code_t code,
                            actor_deed_t deed)
 {
@@ -332,7 +344,11 @@ static void happen(watch_t *watch, const planned_fault_t *fault)
         if (fault->pick & 0x100u) { // nobody asks it for a sign of life: its time limit must do
             actor_watch(watch->victim, NO_WATCHDOG_MS);
         }
+        atomic_store(&watch->victim->hangs, NULL);
         play_handler(watch, fault, DO_HANG, fault->pick);
+        if (fault->state == IN_RUNNING && (fault->pick & 0x200u)) {
+            delete_worker(watch);
+        }
         break;
     case TORTURE_SLOW_HANDLER: // and the others hold all workers that serve NORMAL
         for (unsigned i = 0; i < torture_plan()->services; i++) {

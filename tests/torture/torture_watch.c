@@ -15,6 +15,7 @@
 #define RECOVERY_MS 5000 // the promise, from noticed to running again, for each attempt
 #define SETTLE_MS   40000
 #define CALM_MS     5
+#define DELETED_MS  100 // until it is noticed that a task is gone
 
 /* ---- the helper: makes the calls that block ---- */
 
@@ -235,10 +236,10 @@ static void wait_until_noticed(watch_t *watch, const planned_fault_t *fault)
             watch_note(watch);
             break;
         }
-        const uint64_t limit_ms = kind->noticed_ms * (torture_is_real() ? UINT64_C(10) : 1);
+        const uint32_t noticed_ms = watch->deleted ? DELETED_MS : kind->noticed_ms;
+        const uint64_t limit_ms = noticed_ms * (torture_is_real() ? UINT64_C(10) : 1);
         TORTURE_CHECK(host_now_us() - watch->happened_us <= limit_ms * 1000,
-                      "not noticed for %" PRIu32 " ms; %s is %s", kind->noticed_ms,
-                      watch->victim->name,
+                      "not noticed for %" PRIu32 " ms; %s is %s", noticed_ms, watch->victim->name,
                       system_service_state_name(actor_info(watch->victim).state));
         vTaskDelay(1);
     }

@@ -24,6 +24,7 @@ typedef struct {
     uint32_t recorded; // by the flight recorder, when it was last looked at
     uint32_t crashes[APPS_MAX];
     bool asked_down; // the victim is to be stopped at the end
+    bool deleted;    // the task of the handler that hangs
     bool noticed;
     uint64_t happened_us, noticed_us;
 } watch_t;
