@@ -404,20 +404,6 @@ static void on_deleted(int index, void *identity)
     }
 }
 
-worker_killed_t event_worker_killed(unsigned n, unsigned *slot)
-{
-    const event_worker_t *worker = &event_workers[n];
-    const uint8_t killed = atomic_load(&worker->killed);
-    *slot = system_identity_slot(&worker->identity);
-    if (killed == WORKER_NOT_KILLED || atomic_load(&worker->quarantined) ||
-        atomic_load(&worker->alive) != PLACE_ALIVE) {
-        return WORKER_NOT_KILLED;
-    }
-    return atomic_load(&worker->started_us) != 0 && atomic_load(&worker->identity.depth) == 0
-               ? (worker_killed_t)killed
-               : WORKER_KILLED_IN_CORE;
-}
-
 void event_worker_main(void *arg)
 {
     event_worker_t *worker = arg;

@@ -286,6 +286,20 @@ esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub)
     return ended;
 }
 
+worker_killed_t event_worker_killed(unsigned n, unsigned *slot)
+{
+    const event_worker_t *worker = &event_workers[n];
+    const uint8_t killed = atomic_load(&worker->killed);
+    *slot = system_identity_slot(&worker->identity);
+    if (killed == WORKER_NOT_KILLED || atomic_load(&worker->quarantined) ||
+        atomic_load(&worker->alive) != PLACE_ALIVE) {
+        return WORKER_NOT_KILLED;
+    }
+    return atomic_load(&worker->started_us) != 0 && atomic_load(&worker->identity.depth) == 0
+               ? (worker_killed_t)killed
+               : WORKER_KILLED_IN_CORE;
+}
+
 bool event_worker_aside(unsigned n, unsigned *slot)
 {
     const event_worker_t *worker = &event_workers[n];
