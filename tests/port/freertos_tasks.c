@@ -107,8 +107,12 @@ static void a_deleted_task_gives_its_memory_back(void **state)
 {
     (void)state;
     set_step(0);
+    const UBaseType_t tasks = uxTaskGetNumberOfTasks();
     create(one_step, (void *)1, 5, 0); /* whatever is allocated once, is now */
     await_step(1);
+    while (uxTaskGetNumberOfTasks() > tasks) {
+        vTaskDelay(1);
+    }
     vTaskDelay(5);
     size_t before = heap_caps_get_free_size(MALLOC_CAP_INTERNAL);
     for (int i = 0; i < 50; i++) {

@@ -81,21 +81,29 @@ static void wait_for(const char *what, const _Atomic uint32_t *counter, uint32_t
     }
 }
 
+static uint32_t blocks_in_use(void)
+{
+    uint32_t used = 0;
+    for (int c = 0; c < MEMORY_POOL_CLASSES; c++) {
+        memory_pool_stats_t pool;
+        SCENARIO_CHECK(memory_pool_get_stats((memory_pool_class_t)c, &pool) == ESP_OK);
+        used += pool.used;
+    }
+    return used;
+}
+
 static void nothing_is_left(void)
 {
     system_request_stats_t stats;
-    uint32_t used = 0;
+    uint32_t used;
     SCENARIO_CHECK_INT(requests_count(SYSTEM_SLOT_NONE), ==, 0);
     SCENARIO_CHECK(system_request_get_stats(&stats) == ESP_OK);
     SCENARIO_CHECK_INT(stats.in_flight, ==, 0);
     SCENARIO_CHECK_INT(stats.asked, ==,
                        stats.answered + stats.timeouts + stats.cancelled + stats.gone);
     SCENARIO_CHECK_INT(stats.timeouts, ==, 0);
-    vTaskDelay(20);
-    for (int c = 0; c < MEMORY_POOL_CLASSES; c++) {
-        memory_pool_stats_t pool;
-        SCENARIO_CHECK(memory_pool_get_stats((memory_pool_class_t)c, &pool) == ESP_OK);
-        used += pool.used;
+    for (int ms = 0; (used = blocks_in_use()) != 0 && ms < 5000; ms++) {
+        vTaskDelay(pdMS_TO_TICKS(1)); // whoever dropped the last one may still be on its way
     }
     SCENARIO_CHECK_INT(used, ==, 0);
 }

@@ -92,7 +92,10 @@ static void run(void)
     SCENARIO_CHECK(observer_wait(SYSTEM_EVENT_LAST_RESORT, culprit, 1, 2000));
     SCENARIO_CHECK(observer_last(SYSTEM_EVENT_LAST_RESORT, culprit, &seen));
     SCENARIO_CHECK_INT(seen.reason, ==, ESP_ERR_SYSTEM_LOCK_LOST);
-    SCENARIO_CHECK(system_safe_mode_active());
+    for (int ms = 0; !system_safe_mode_active(); ms++) { // it is announced first
+        SCENARIO_CHECK(ms < 1000);
+        vTaskDelay(pdMS_TO_TICKS(1));
+    }
     vTaskDelay(pdMS_TO_TICKS(60000));
     SCENARIO_CHECK(!"the board restarts");
 }

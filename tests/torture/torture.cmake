@@ -39,7 +39,7 @@ endfunction()
 
 if(KRAKEN_FLAVOUR STREQUAL "host")
     add_test(NAME torture.campaign COMMAND torture --seeds 2000 --whole-table)
-    set_tests_properties(torture.campaign PROPERTIES LABELS torture TIMEOUT 600 PROCESSORS 2)
+    set_tests_properties(torture.campaign PROPERTIES LABELS torture TIMEOUT 1500 PROCESSORS 2)
 
     add_test(NAME torture.restarts COMMAND torture --restarts 300 --seed 2)
     set_tests_properties(torture.restarts PROPERTIES LABELS torture TIMEOUT 120)
