@@ -125,6 +125,15 @@ static void warn(const worker_run_t *run)
     common_event_post(SYSTEM_EVENT_HANDLER_SLOW, &event, sizeof(event), SYSTEM_EVENT_PRIORITY_HIGH);
 }
 
+/** It will not return by itself. */
+static void report_hang(const worker_run_t *run)
+{
+    s_hang_reported[run->worker] = run->started_us;
+    flight_record_slot(FLIGHT_HANG, run->slot, run->type, (uint32_t)(uintptr_t)run->handler,
+                       run->running_us / 1000u);
+    supervisor_fault(run->slot, ESP_ERR_SERVICE_HANG);
+}
+
 static void watch_handler(unsigned worker)
 {
     worker_run_t run;
@@ -144,10 +153,7 @@ static void watch_handler(unsigned worker)
     } else if (!had_chance) {
         look_again_at(now + LOOK_US);
     } else if (s_hang_reported[worker] != run.started_us) {
-        s_hang_reported[worker] = run.started_us;
-        flight_record_slot(FLIGHT_HANG, run.slot, run.type, (uint32_t)(uintptr_t)run.handler,
-                           run.running_us / 1000u);
-        supervisor_fault(run.slot, ESP_ERR_SERVICE_HANG);
+        report_hang(&run);
     }
 }
 
@@ -164,13 +170,10 @@ static void watch_task(unsigned worker)
                         ESP_ERR_SYSTEM_LOCK_LOST);
     } else if (killed == WORKER_KILLED_IN_HANDLER && event_worker_running(worker, &run) &&
                s_hang_reported[worker] != run.started_us) {
-        s_hang_reported[worker] = run.started_us;
         run.handler = request_handler_behind(run.sub, run.handler);
         ESP_LOGE(TAG, "%s: the task of worker %u was deleted in a handler of it",
                  service_slot_name(run.slot), worker);
-        flight_record_slot(FLIGHT_HANG, run.slot, run.type, (uint32_t)(uintptr_t)run.handler,
-                           run.running_us / 1000u);
-        supervisor_fault(run.slot, ESP_ERR_SERVICE_HANG);
+        report_hang(&run);
     }
 }
 
