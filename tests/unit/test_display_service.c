@@ -77,7 +77,7 @@ static esp_err_t inject(app_context_t *ctx, display_surface_t *surface)
 static esp_err_t toast(app_context_t *ctx, display_surface_t *surface)
 {
     (void)surface;
-    return display_toast(ctx, "Hello", 300);
+    return display_toast(ctx, "Hello", 1000);
 }
 
 static esp_err_t start_blue(app_context_t *ctx, display_surface_t *surface)
@@ -341,7 +341,7 @@ static void a_toast_comes_and_goes(void **state)
     assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, display_app_fill), ESP_OK);
     assert_true(display_app_wait_for_body(RED));
     assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, toast), ESP_OK);
-    for (int i = 0; i < 100 && display_app_body_is(RED); i++) {
+    for (int i = 0; i < 500 && display_app_body_is(RED); i++) {
         vTaskDelay(pdMS_TO_TICKS(2));
     }
     assert_false(display_app_body_is(RED));

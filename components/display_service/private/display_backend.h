@@ -52,6 +52,7 @@ esp_err_t display_backend_set_power(bool on);
 /**
  * @brief Ask the panel whether it is well.
  * @return ESP_OK; ESP_ERR_NOT_FOUND no answer; ESP_ERR_INVALID_RESPONSE not what was set: it was
- *         reset or disturbed and must be opened anew; ESP_ERR_NOT_SUPPORTED there is no way to ask
+ *         reset or disturbed and must be opened anew, or sleeps; ESP_ERR_NOT_SUPPORTED there is no
+ *         way to ask
  */
 esp_err_t display_backend_probe(void);

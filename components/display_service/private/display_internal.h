@@ -76,9 +76,9 @@ void display_screen_count(display_info_t *info);
 /* ---- display_surfaces.c: the surfaces of apps ---------------------------------------------------
  */
 
-/** Forget the surfaces of apps that ended while the service did not run. */
-void display_surfaces_begin(void);
-/** The screen was turned: everybody must draw anew. */
+/** Take the surfaces of apps that ended although nobody told it. */
+void display_surfaces_forget_the_dead(void);
+/** The screen has another shape: everybody must draw anew. */
 void display_surfaces_resize(void);
 /** An app ended. */
 void display_surfaces_app_ended(system_service_id_t app);
@@ -124,3 +124,5 @@ void display_overlay_draw(display_canvas_t *screen);
 void display_service_wake(void);
 /** Something that display.state or display.focus tells may have changed. */
 void display_service_announce(void);
+void display_service_answer(const system_request_t *request, esp_err_t status, const void *data,
+                            size_t size);

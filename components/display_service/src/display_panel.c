@@ -114,8 +114,8 @@ void display_panel_look(void)
     const esp_err_t ret = display_link_probe();
     if (ret == ESP_ERR_NOT_FOUND) {
         lose(ret);
-    } else if (ret != ESP_OK && ret != ESP_ERR_NOT_SUPPORTED) {
-        reopen(ret);
+    } else if (ret != ESP_OK && ret != ESP_ERR_NOT_SUPPORTED && s_settings.awake) {
+        reopen(ret); /* asleep it is not as set, and is looked at when it wakes */
     }
 }
 
@@ -164,9 +164,12 @@ bool display_panel_ready(void)
 
 static esp_err_t set_degrees(uint16_t degrees)
 {
+    const display_rect_t before = display_screen_area();
     s_settings.degrees = degrees;
     display_screen_resize(degrees);
-    display_surfaces_resize();
+    if (display_screen_area().w != before.w) { /* upside down, all pictures still fit */
+        display_surfaces_resize();
+    }
     return s_state != DISPLAY_PANEL_ABSENT ? display_link_set_orientation(degrees) : ESP_OK;
 }
 
@@ -198,6 +201,9 @@ esp_err_t display_panel_set(const display_set_t *wish)
         }
         if (wish->awake) { /* its memory is as it was; what changed since comes with the frame */
             display_panel_shown();
+            if (s_state != DISPLAY_PANEL_ABSENT) {
+                display_panel_look();
+            }
         }
     }
     if (ret != ESP_OK) { /* the next look finds out what is the matter, and sets it as wanted */

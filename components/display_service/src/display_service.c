@@ -21,13 +21,15 @@ static const char *TAG = "display";
 
 #define TICK_MS      1000 /* clock and memory */
 #define RETRY_MS     500  /* after a transfer that failed */
+#define LOST_MS      500  /* a frame so late was refused on its way, and does not come */
 #define HEADER(type) STATUS_HEADER(type, DISPLAY_EVENTS_VERSION)
 
 static system_service_id_t s_id;
 static system_event_type_t s_frame;
 static system_event_type_t s_state;
 static system_event_type_t s_focus;
-static bool s_frame_coming;
+static int64_t s_frame_due_us;           /* 0 = none is on its way */
+static system_event_timer_t s_toast_end; /* 0 = none; or one that has fired */
 static bool s_state_stale;
 static int64_t s_last_frame_us;
 static display_state_t s_told_state;
@@ -36,12 +38,17 @@ static status_focus_t s_told_focus;
 /* ---- frames ------------------------------------------------------------------------------------
  */
 
+static bool frame_is_coming(void)
+{
+    return s_frame_due_us != 0 && esp_timer_get_time() < s_frame_due_us + LOST_MS * 1000;
+}
+
 static void frame_in(uint32_t ms)
 {
     const esp_err_t ret =
         system_event_post_after(s_id, s_frame, NULL, 0, SYSTEM_EVENT_PRIORITY_NORMAL, ms, NULL);
     if (ret == ESP_OK) {
-        s_frame_coming = true;
+        s_frame_due_us = esp_timer_get_time() + (int64_t)ms * 1000;
     } else { /* the next tick tries again */
         ESP_LOGW(TAG, "a frame is late: %s", system_error_to_string(ret));
     }
@@ -49,7 +56,7 @@ static void frame_in(uint32_t ms)
 
 void display_service_wake(void)
 {
-    if (s_frame_coming || s_frame == SYSTEM_EVENT_TYPE_NONE) {
+    if (s_frame == SYSTEM_EVENT_TYPE_NONE || frame_is_coming()) {
         return;
     }
     const int64_t since_ms = (esp_timer_get_time() - s_last_frame_us) / 1000;
@@ -63,13 +70,16 @@ void display_service_announce(void)
     display_service_wake();
 }
 
-static void tell(system_event_type_t type, const void *data, size_t size)
+/** @return false: again with the next frame */
+static bool tell(system_event_type_t type, const void *data, size_t size)
 {
     const esp_err_t ret = system_event_post(s_id, type, data, size, SYSTEM_EVENT_PRIORITY_NORMAL);
     if (ret != ESP_OK && ret != ESP_ERR_EVENT_QUEUE_FULL) {
         ESP_LOGW(TAG, "state not told: %s", system_error_to_string(ret));
-        s_state_stale = true; /* again with the next frame */
+        s_state_stale = true;
+        return false;
     }
+    return true;
 }
 
 static void describe(display_state_t *state)
@@ -93,9 +103,8 @@ static void announce(void)
 
     s_state_stale = false;
     describe(&state);
-    if (memcmp(&state, &s_told_state, sizeof(state)) != 0) {
+    if (memcmp(&state, &s_told_state, sizeof(state)) != 0 && tell(s_state, &state, sizeof(state))) {
         s_told_state = state;
-        tell(s_state, &state, sizeof(state));
     }
     memset(&focus, 0, sizeof(focus));
     focus.header.version = STATUS_FOCUS_VERSION;
@@ -106,9 +115,8 @@ static void announce(void)
     focus.height = state.height;
     focus.top = state.top;
     focus.degrees = state.degrees;
-    if (memcmp(&focus, &s_told_focus, sizeof(focus)) != 0) {
+    if (memcmp(&focus, &s_told_focus, sizeof(focus)) != 0 && tell(s_focus, &focus, sizeof(focus))) {
         s_told_focus = focus;
-        tell(s_focus, &focus, sizeof(focus));
     }
 }
 
@@ -116,7 +124,7 @@ static void on_frame(const system_event_t *event, void *user_data)
 {
     (void)event;
     (void)user_data;
-    s_frame_coming = false;
+    s_frame_due_us = 0;
     s_last_frame_us = esp_timer_get_time();
     display_overlay_update();
     display_status_update();
@@ -127,7 +135,7 @@ static void on_frame(const system_event_t *event, void *user_data)
     if (s_state_stale) {
         announce();
     }
-    if (!complete && display_panel_ready() && !s_frame_coming) {
+    if (!complete && display_panel_ready() && !frame_is_coming()) {
         frame_in(RETRY_MS);
     }
 }
@@ -139,6 +147,8 @@ static void on_tick(const system_event_t *event, void *user_data)
 {
     (void)event;
     (void)user_data;
+    display_surfaces_forget_the_dead(); /* the event of an end may be lost */
+    display_overlay_update();
     display_status_update();
     if (s_state_stale || (display_panel_ready() && display_screen_is_damaged())) {
         display_service_wake();
@@ -158,9 +168,14 @@ static void on_toast(const system_event_t *event, void *user_data)
     const display_toast_t *toast = event->data;
     if (status_event_fits(toast, event->data_size, DISPLAY_EVENTS_VERSION, sizeof(*toast))) {
         const uint32_t ms = display_overlay_show(toast);
-        /* Beside the frame that shows it: the one that takes it away. */
+        /* Beside the frame that shows it: the one that takes it away, or else the next tick. One
+         * timer, however many toasts there are: frames need the others. */
+        if (s_toast_end != 0) {
+            (void)system_event_timer_cancel(s_id, s_toast_end);
+            s_toast_end = 0;
+        }
         (void)system_event_post_after(s_id, s_frame, NULL, 0, SYSTEM_EVENT_PRIORITY_NORMAL, ms + 1,
-                                      NULL);
+                                      &s_toast_end);
     }
 }
 
@@ -176,10 +191,11 @@ static void on_app_ended(const system_event_t *event, void *user_data)
 /* ---- what it is asked --------------------------------------------------------------------------
  */
 
-static void answer(const system_request_t *request, esp_err_t status, const void *data, size_t size)
+void display_service_answer(const system_request_t *request, esp_err_t status, const void *data,
+                            size_t size)
 {
     const esp_err_t ret = system_request_respond(request->id, status, data, size);
-    if (ret != ESP_OK && ret != ESP_ERR_REQUEST_NOT_FOUND) {
+    if (ret != ESP_OK && ret != ESP_ERR_REQUEST_NOT_FOUND) { /* the asker's timeout tells it */
         ESP_LOGW(TAG, "an answer is lost: %s", system_error_to_string(ret));
     }
 }
@@ -192,7 +208,7 @@ static void on_set(const system_request_t *request, void *user_data)
                           sizeof(display_set_t))) {
         ret = display_panel_set(request->data);
     }
-    answer(request, ret, NULL, 0);
+    display_service_answer(request, ret, NULL, 0);
 }
 
 static void on_get(const system_request_t *request, void *user_data)
@@ -202,7 +218,7 @@ static void on_get(const system_request_t *request, void *user_data)
     describe(&info.state);
     display_screen_count(&info);
     display_panel_count(&info);
-    answer(request, ESP_OK, &info, sizeof(info));
+    display_service_answer(request, ESP_OK, &info, sizeof(info));
 }
 
 static void on_fault(const system_request_t *request, void *user_data)
@@ -215,7 +231,7 @@ static void on_fault(const system_request_t *request, void *user_data)
     } else if (status_event_fits(wish, request->data_size, DISPLAY_EVENTS_VERSION, sizeof(*wish))) {
         ret = display_link_inject((display_fault_t)wish->fault);
     }
-    answer(request, ret, NULL, 0);
+    display_service_answer(request, ret, NULL, 0);
 }
 
 /* ---- lifecycle ---------------------------------------------------------------------------------
@@ -277,13 +293,14 @@ static esp_err_t display_start(system_service_id_t id, void *arg)
     (void)arg;
     s_id = id;
     s_frame = SYSTEM_EVENT_TYPE_NONE; /* nothing is drawn before all is ready */
-    s_frame_coming = false;
+    s_frame_due_us = 0;
+    s_toast_end = 0; /* the last life's timers went with it */
     s_last_frame_us = 0;
     memset(&s_told_state, 0, sizeof(s_told_state));
     memset(&s_told_focus, 0, sizeof(s_told_focus));
     display_overlay_begin();
     display_panel_begin();
-    display_surfaces_begin();
+    display_surfaces_forget_the_dead();
     ESP_RETURN_ON_ERROR(system_event_register_type(DISPLAY_STATE_EVENT, &s_state), TAG, "type");
     ESP_RETURN_ON_ERROR(system_event_register_type(STATUS_FOCUS_EVENT, &s_focus), TAG, "type");
     ESP_RETURN_ON_ERROR(system_event_set_retained(s_state, true), TAG, "retained");

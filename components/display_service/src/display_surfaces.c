@@ -125,7 +125,10 @@ static void blacken(const surface_t *surface)
     memset(picture_of(surface), 0, BYTES);
 }
 
-static void forget_the_dead(void)
+/* ---- what the service asks for ----------------------------------------------------------------
+ */
+
+void display_surfaces_forget_the_dead(void)
 {
     for (unsigned i = 0; i < PLACES; i++) {
         system_service_state_t state;
@@ -134,14 +137,6 @@ static void forget_the_dead(void)
             release(&s_surfaces[i]);
         }
     }
-}
-
-/* ---- what the service asks for ----------------------------------------------------------------
- */
-
-void display_surfaces_begin(void)
-{
-    forget_the_dead();
 }
 
 void display_surfaces_resize(void)
@@ -201,14 +196,6 @@ bool display_surfaces_draw(display_canvas_t *screen)
 /* ---- what apps ask for ------------------------------------------------------------------------
  */
 
-static void answer(const system_request_t *request, esp_err_t status, const void *data, size_t size)
-{
-    const esp_err_t ret = system_request_respond(request->id, status, data, size);
-    if (ret != ESP_OK && ret != ESP_ERR_REQUEST_NOT_FOUND) { /* the asker's timeout tells it */
-        ESP_LOGW(TAG, "an answer is lost: %s", system_error_to_string(ret));
-    }
-}
-
 static bool is_whole(const system_request_t *request, size_t size)
 {
     return status_event_fits(request->data, request->data_size, DISPLAY_EVENTS_VERSION, size);
@@ -225,7 +212,7 @@ static esp_err_t open_for(system_service_id_t app, const display_surface_open_t 
         return ESP_ERR_NOT_OWNER;
     }
     if (surface == NULL) {
-        forget_the_dead();
+        display_surfaces_forget_the_dead();
         surface = of_app(SYSTEM_SERVICE_ID_NONE);
     }
     if (surface == NULL) {
@@ -249,12 +236,12 @@ void display_surfaces_on_open(const system_request_t *request, void *user_data)
     (void)user_data;
     surface_t *surface = NULL;
     if (!is_whole(request, sizeof(display_surface_open_t))) {
-        answer(request, ESP_ERR_INVALID_ARG, NULL, 0);
+        display_service_answer(request, ESP_ERR_INVALID_ARG, NULL, 0);
         return;
     }
     const esp_err_t ret = open_for(request->from, request->data, &surface);
     if (ret != ESP_OK) {
-        answer(request, ret, NULL, 0);
+        display_service_answer(request, ret, NULL, 0);
         return;
     }
     const display_rect_t area = body();
@@ -265,7 +252,7 @@ void display_surfaces_on_open(const system_request_t *request, void *user_data)
         .height = (uint16_t)area.h,
         .pixels = drawing_of(surface),
     };
-    answer(request, ESP_OK, &opened, sizeof(opened));
+    display_service_answer(request, ESP_OK, &opened, sizeof(opened));
 }
 
 /** Take over what changed in an app's drawing. */
@@ -304,12 +291,12 @@ void display_surfaces_on_commit(const system_request_t *request, void *user_data
     esp_err_t ret = ESP_OK;
 
     if (!is_whole(request, sizeof(*wish))) {
-        answer(request, ESP_ERR_INVALID_ARG, NULL, 0);
+        display_service_answer(request, ESP_ERR_INVALID_ARG, NULL, 0);
         return;
     }
     surface_t *surface = by_handle(wish->surface, request->from);
     if (surface == NULL) {
-        answer(request, ESP_ERR_NOT_FOUND, NULL, 0);
+        display_service_answer(request, ESP_ERR_NOT_FOUND, NULL, 0);
         return;
     }
     if (wish->width != area.w || wish->height != area.h) {
@@ -317,7 +304,7 @@ void display_surfaces_on_commit(const system_request_t *request, void *user_data
     } else {
         take_over(surface, &wish->damage);
     }
-    answer(request, ret, &committed, sizeof(committed));
+    display_service_answer(request, ret, &committed, sizeof(committed));
 }
 
 void display_surfaces_on_close(const system_request_t *request, void *user_data)
@@ -331,7 +318,7 @@ void display_surfaces_on_close(const system_request_t *request, void *user_data)
     if (surface != NULL) {
         release(surface);
     }
-    answer(request, surface != NULL ? ESP_OK : ESP_ERR_NOT_FOUND, NULL, 0);
+    display_service_answer(request, surface != NULL ? ESP_OK : ESP_ERR_NOT_FOUND, NULL, 0);
 }
 
 static surface_t *by_name(const char *name)
@@ -363,7 +350,7 @@ void display_surfaces_on_raise(const system_request_t *request, void *user_data)
     surface_t *surface = NULL;
 
     if (!is_whole(request, sizeof(*wish))) {
-        answer(request, ESP_ERR_INVALID_ARG, NULL, 0);
+        display_service_answer(request, ESP_ERR_INVALID_ARG, NULL, 0);
         return;
     }
     surface = wish->app != SYSTEM_SERVICE_ID_NONE ? of_app(wish->app) : by_name(wish->name);
@@ -375,5 +362,5 @@ void display_surfaces_on_raise(const system_request_t *request, void *user_data)
     } else if (surface != front()) {
         raise_surface(surface);
     }
-    answer(request, ret, NULL, 0);
+    display_service_answer(request, ret, NULL, 0);
 }

@@ -41,7 +41,7 @@ static const char *TAG = "display";
 
 #define CMD_READ_STATUS   0x09
 #define STATUS_BOOSTER_ON 0x80 /* first byte of the status */
-#define STATUS_NOT_ASLEEP 0x02 /* second but one: sleep out */
+#define STATUS_NOT_ASLEEP 0x02 /* second byte: sleep out */
 #define STATUS_PIXELS_16  0x50 /* second byte: 16 bits a pixel */
 #define COLMOD_16         0x55
 #define DIM_BITS          LEDC_TIMER_12_BIT

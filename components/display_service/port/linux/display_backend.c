@@ -7,6 +7,7 @@
 #include "host_display.h"
 
 static bool s_open;
+static bool s_awake;
 
 esp_err_t display_backend_open(uint16_t *width, uint16_t *height)
 {
@@ -17,8 +18,7 @@ esp_err_t display_backend_open(uint16_t *width, uint16_t *height)
     *width = CONFIG_DISPLAY_WIDTH;
     *height = CONFIG_DISPLAY_HEIGHT;
     host_display_set_brightness(0);
-    host_display_set_power(true);
-    return ESP_OK;
+    return display_backend_set_power(true);
 }
 
 void display_backend_close(void)
@@ -52,11 +52,15 @@ esp_err_t display_backend_set_brightness(uint8_t percent)
 
 esp_err_t display_backend_set_power(bool on)
 {
+    s_awake = on;
     host_display_set_power(on);
     return ESP_OK;
 }
 
 esp_err_t display_backend_probe(void)
 {
-    return s_open ? ESP_OK : ESP_ERR_NOT_FOUND;
+    if (!s_open) {
+        return ESP_ERR_NOT_FOUND;
+    }
+    return s_awake ? ESP_OK : ESP_ERR_INVALID_RESPONSE;
 }
