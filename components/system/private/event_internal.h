@@ -235,22 +235,6 @@ void event_mailbox_count_refused(uint16_t sub);
 bool event_mailbox_ping(unsigned slot);
 /** What the mailbox answered so far: changes with every handler that returns. */
 uint32_t event_mailbox_answers(unsigned slot);
-/**
- * Be told when room is made in a mailbox or one of its handlers returns: begin, look at what you
- * wait for, sleep, look again, ..., end.
- * @return NULL: all CONFIG_SYSTEM_MAX_BLOCKED_POSTERS places are taken
- */
-struct mailbox_waiter *event_waiter_begin(unsigned slot);
-/** @return false: the time is up */
-bool event_waiter_sleep(struct mailbox_waiter *waiter, TickType_t ticks);
-void event_waiter_end(struct mailbox_waiter *waiter);
-/** The tasks of this owner are to be ended: what they wait for on mailboxes, they wait for no more.
- *  Holds until the owner's mailbox is opened again. */
-void event_waits_end(unsigned slot);
-/** The calling task is one of those. */
-bool event_waits_ended(void);
-/** Wake whoever waits on the mailbox. Called without locks. */
-void event_waiters_signal(unsigned slot);
 /** End a subscription: raise its generation, purge its waiting events, and free its entry unless
  *  its handler runs, in which case the worker frees it on return.
  *  @return the worker that runs it now, or NULL */
@@ -268,6 +252,30 @@ void event_mailbox_release_locked(unsigned slot, mailbox_wake_t *wake);
 /** Take the mailbox from a worker that hangs in this subscription's handler.
  *  @return false: it does not any more */
 bool event_mailbox_seize(unsigned slot, struct event_worker *worker, uint16_t sub);
+
+/* ---- event_waiter.c: tasks that wait on a mailbox
+ * ------------------------------------------------
+ */
+
+void event_waiters_init(void);
+/**
+ * Be told when room is made in a mailbox or one of its handlers returns: begin, look at what you
+ * wait for, sleep, look again, ..., end.
+ * @return NULL: all CONFIG_SYSTEM_MAX_BLOCKED_POSTERS places are taken
+ */
+struct mailbox_waiter *event_waiter_begin(unsigned slot);
+/** @return false: the time is up */
+bool event_waiter_sleep(struct mailbox_waiter *waiter, TickType_t ticks);
+void event_waiter_end(struct mailbox_waiter *waiter);
+/** The tasks of this owner are to be ended: what they wait for on mailboxes, they wait for no more.
+ *  Holds until event_waits_begin(). */
+void event_waits_end(unsigned slot);
+/** The owner's mailbox is opened: tasks of its new life may wait. */
+void event_waits_begin(unsigned slot);
+/** The calling task is one of those. */
+bool event_waits_ended(void);
+/** Wake whoever waits on the mailbox. Called without locks. */
+void event_waiters_signal(unsigned slot);
 
 /* ---- event_worker.c, event_worker_life.c: the tasks that run handlers ------------------------ */
 

@@ -10,7 +10,6 @@
  */
 #include <string.h>
 
-#include "esp_attr.h"
 #include "esp_timer.h"
 
 #include "event_internal.h"
@@ -20,17 +19,6 @@
 mailbox_t event_mailboxes[SYSTEM_SLOTS];
 static _Atomic uint32_t s_ready[SYSTEM_EVENT_LANES][READY_WORDS];
 
-/** A task that waits on a mailbox. */
-typedef struct mailbox_waiter {
-    StaticSemaphore_t storage;
-    SemaphoreHandle_t semaphore;
-    uint8_t slot; /* SYSTEM_SLOT_NONE = free */
-} mailbox_waiter_t;
-
-static EXT_RAM_BSS_ATTR mailbox_waiter_t s_waiters[CONFIG_SYSTEM_MAX_BLOCKED_POSTERS];
-static portMUX_TYPE s_waiter_lock = portMUX_INITIALIZER_UNLOCKED; /* protects .slot; leaf */
-static _Atomic bool s_waits_ended[SYSTEM_SLOTS]; /* of the owner whose tasks are to wait no more */
-
 void event_mailbox_init(void)
 {
     for (unsigned i = 0; i < SYSTEM_SLOTS; i++) {
@@ -39,10 +27,7 @@ void event_mailbox_init(void)
         event_mailboxes[i].running_sub = SUB_NONE;
     }
     memset(s_ready, 0, sizeof(s_ready));
-    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_BLOCKED_POSTERS; i++) {
-        s_waiters[i].slot = SYSTEM_SLOT_NONE;
-        s_waiters[i].semaphore = xSemaphoreCreateBinaryStatic(&s_waiters[i].storage);
-    }
+    event_waiters_init();
 }
 
 void event_mailbox_totals(uint32_t *delivered, uint32_t *handled)
@@ -147,7 +132,7 @@ void event_mailbox_open(unsigned slot, struct event_worker *own)
     mailbox->answers = 0;
     mailbox->state = MAILBOX_OPEN;
     portEXIT_CRITICAL(&mailbox->lock);
-    atomic_store(&s_waits_ended[slot], false);
+    event_waits_begin(slot);
 }
 
 unsigned event_mailbox_close(unsigned slot)
@@ -480,74 +465,4 @@ bool event_mailbox_seize(unsigned slot, struct event_worker *worker, uint16_t su
         event_waiters_signal(slot);
     }
     return seized;
-}
-
-/* ---- waiting -------------------------------------------------------------------------------- */
-
-mailbox_waiter_t *event_waiter_begin(unsigned slot)
-{
-    mailbox_waiter_t *waiter = NULL;
-    portENTER_CRITICAL(&s_waiter_lock);
-    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_BLOCKED_POSTERS && waiter == NULL; i++) {
-        if (s_waiters[i].slot == SYSTEM_SLOT_NONE) {
-            waiter = &s_waiters[i];
-            waiter->slot = (uint8_t)slot;
-        }
-    }
-    portEXIT_CRITICAL(&s_waiter_lock);
-    if (waiter != NULL) {
-        (void)xSemaphoreTake(waiter->semaphore, 0); /* a late signal for its last user */
-        portENTER_CRITICAL(&event_mailboxes[slot].lock);
-        event_mailboxes[slot].waiters++;
-        portEXIT_CRITICAL(&event_mailboxes[slot].lock);
-    }
-    return waiter;
-}
-
-bool event_waiter_sleep(mailbox_waiter_t *waiter, TickType_t ticks)
-{
-    return xSemaphoreTake(waiter->semaphore, ticks) == pdTRUE;
-}
-
-void event_waiter_end(mailbox_waiter_t *waiter)
-{
-    if (waiter == NULL) {
-        return;
-    }
-    mailbox_t *mailbox = &event_mailboxes[waiter->slot];
-    portENTER_CRITICAL(&mailbox->lock);
-    mailbox->waiters--;
-    portEXIT_CRITICAL(&mailbox->lock);
-    portENTER_CRITICAL(&s_waiter_lock);
-    waiter->slot = SYSTEM_SLOT_NONE;
-    portEXIT_CRITICAL(&s_waiter_lock);
-}
-
-void event_waits_end(unsigned slot)
-{
-    if (slot >= SYSTEM_SLOTS) {
-        return;
-    }
-    atomic_store(&s_waits_ended[slot], true);
-    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_BLOCKED_POSTERS; i++) {
-        (void)xSemaphoreGive(s_waiters[i].semaphore); /* whoever it is looks what is new */
-    }
-}
-
-bool event_waits_ended(void)
-{
-    const unsigned slot = system_current_slot();
-    return slot < SYSTEM_SLOTS && atomic_load(&s_waits_ended[slot]);
-}
-
-void event_waiters_signal(unsigned slot)
-{
-    for (unsigned i = 0; i < CONFIG_SYSTEM_MAX_BLOCKED_POSTERS; i++) {
-        portENTER_CRITICAL(&s_waiter_lock);
-        const bool waits = s_waiters[i].slot == slot;
-        portEXIT_CRITICAL(&s_waiter_lock);
-        if (waits) {
-            (void)xSemaphoreGive(s_waiters[i].semaphore);
-        }
-    }
 }

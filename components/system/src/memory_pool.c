@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pools of blocks. Long, and one file: whatever is here works without a lock on the same atomic
+ * words, whose order can only be judged together. memory_pool_heap.c has what comes after them.
+ */
 #include "system_service/memory_pool.h"
 
 #include <inttypes.h>

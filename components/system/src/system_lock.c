@@ -6,6 +6,8 @@
  * s_lock (a leaf) protects both tables. A lock is handed over: the one who gives it makes the first
  * of those who wait the holder, then wakes it, so nobody slips in between. A task changes the
  * priority of nobody but itself.
+ *
+ * Long, and one file: who holds a lock and who waits for it change together, in every function.
  */
 #include "system_service/system_lock.h"
 
