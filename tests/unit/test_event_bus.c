@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "freertos/FreeRTOS.h"
@@ -77,55 +76,6 @@ static system_event_bus_stats_t bus(void)
 static void pause_bob(bool paused)
 {
     event_mailbox_pause(system_id_slot(bob), paused);
-}
-
-/* ---- types ---------------------------------------------------------------------------------- */
-
-static void a_name_is_one_type_however_often_it_is_registered(void **state)
-{
-    (void)state;
-    system_event_type_t again, found;
-    char name[32];
-    assert_int_equal(system_event_register_type("test.ping", &again), ESP_OK);
-    assert_int_equal(again, ping);
-    assert_int_equal(system_event_find_type("test.ping", &found), ESP_OK);
-    assert_int_equal(found, ping);
-    assert_int_equal(system_event_find_type("test.pong", &found), ESP_ERR_EVENT_TYPE_NOT_FOUND);
-    assert_int_equal(system_event_get_type_name(ping, name, sizeof(name)), ESP_OK);
-    assert_string_equal(name, "test.ping");
-    assert_int_equal(system_event_get_type_name(ping, name, 9), ESP_ERR_INVALID_SIZE);
-    assert_string_equal(name, "");
-    assert_int_equal(system_event_get_type_name(ping, name, 0), ESP_ERR_INVALID_SIZE);
-    assert_int_equal(system_event_get_type_name(999, name, 32), ESP_ERR_EVENT_TYPE_NOT_FOUND);
-}
-
-static void bad_names_are_refused_each_with_its_error(void **state)
-{
-    (void)state;
-    system_event_type_t type;
-    assert_int_equal(system_event_register_type(NULL, &type), ESP_ERR_INVALID_ARG);
-    assert_int_equal(system_event_register_type("x", NULL), ESP_ERR_INVALID_ARG);
-    assert_int_equal(system_event_register_type("", &type), ESP_ERR_INVALID_ARG);
-    assert_int_equal(system_event_register_type("with space", &type), ESP_ERR_EVENT_NAME_INVALID);
-    assert_int_equal(system_event_register_type("12345678901234567890123456789012", &type),
-                     ESP_ERR_EVENT_NAME_TOO_LONG);
-    assert_int_equal(system_event_register_type("1234567890123456789012345678901", &type), ESP_OK);
-}
-
-static void the_table_of_types_is_bounded(void **state)
-{
-    (void)state;
-    system_event_type_t type;
-    char name[16];
-    esp_err_t ret = ESP_OK;
-    unsigned n = 0;
-    for (; ret == ESP_OK; n++) {
-        snprintf(name, sizeof(name), "t%u", n);
-        ret = system_event_register_type(name, &type);
-    }
-    assert_int_equal(ret, ESP_ERR_EVENT_TYPES_FULL);
-    assert_int_equal(event_types_count(), CONFIG_SYSTEM_MAX_EVENT_TYPES);
-    assert_int_equal(system_event_register_type("test.ping", &type), ESP_OK);
 }
 
 /* ---- posting and handling ------------------------------------------------------------------- */
@@ -369,115 +319,6 @@ static void a_retained_event_greets_new_subscribers(void **state)
     assert_int_equal(system_event_set_retained(0, true), ESP_ERR_EVENT_TYPE_NOT_FOUND);
 }
 
-/* ---- overflow ------------------------------------------------------------------------------- */
-
-static void subscribe_with(system_overflow_t overflow, uint32_t block_ms)
-{
-    const system_subscription_config_t config = {.overflow = overflow, .block_ms = block_ms};
-    assert_int_equal(system_event_subscribe_ex(bob, ping, record, NULL, &config, NULL), ESP_OK);
-}
-
-static esp_err_t post_number(uint8_t n, system_post_result_t *result)
-{
-    return system_event_post_ex(alice, ping, &n, 1, SYSTEM_EVENT_PRIORITY_HIGH, result);
-}
-
-static void fill_bobs_high_lane(void)
-{
-    for (unsigned i = 0; i < CONFIG_SYSTEM_QUEUE_HIGH; i++) {
-        assert_int_equal(post_number((uint8_t)i, NULL), ESP_OK);
-    }
-}
-
-static void reject_tells_the_poster_and_counts(void **state)
-{
-    (void)state;
-    system_post_result_t result;
-    system_service_info_t info;
-    subscribe_with(SYSTEM_OVERFLOW_REJECT, 0);
-    pause_bob(true);
-    fill_bobs_high_lane();
-    assert_int_equal(system_event_subscribe(alice, ping, ignore, NULL), ESP_OK);
-    assert_int_equal(post_number(99, &result), ESP_ERR_EVENT_QUEUE_FULL);
-    assert_int_equal(result.matched, 2);
-    assert_int_equal(result.refused, 1);
-    assert_int_equal(result.delivered, 1);
-    assert_int_equal(system_service_get_info(bob, &info), ESP_OK);
-    assert_int_equal(info.events_refused, 1);
-    assert_int_equal(bus().refused, 1);
-    pause_bob(false);
-    assert_true(system_up_wait(&seen.count, CONFIG_SYSTEM_QUEUE_HIGH, 1000));
-}
-
-static void drop_oldest_makes_room_and_says_so(void **state)
-{
-    (void)state;
-    system_post_result_t result;
-    subscribe_with(SYSTEM_OVERFLOW_DROP_OLDEST, 0);
-    pause_bob(true);
-    fill_bobs_high_lane();
-    assert_int_equal(post_number(99, &result), ESP_OK);
-    assert_int_equal(result.displaced, 1);
-    pause_bob(false);
-    assert_true(system_up_wait(&seen.count, CONFIG_SYSTEM_QUEUE_HIGH, 1000));
-    assert_int_equal(seen.payload[0][0], 1); /* number 0 went */
-    assert_int_equal(seen.payload[CONFIG_SYSTEM_QUEUE_HIGH - 1][0], 99);
-    assert_int_equal(bus().displaced, 1);
-}
-
-static void keep_latest_keeps_one_event_a_type(void **state)
-{
-    (void)state;
-    subscribe_with(SYSTEM_OVERFLOW_KEEP_LATEST, 0);
-    pause_bob(true);
-    for (uint8_t i = 0; i < 40; i++) {
-        assert_int_equal(system_event_post(alice, ping, &i, 1, i % 2 ? 255 : 0), ESP_OK);
-    }
-    pause_bob(false);
-    assert_true(system_up_wait(&seen.count, 1, 1000));
-    vTaskDelay(pdMS_TO_TICKS(10));
-    assert_int_equal(atomic_load(&seen.count), 1);
-    assert_int_equal(seen.payload[0][0], 39);
-    assert_int_equal(bus().displaced, 39);
-}
-
-static void block_waits_for_room_but_not_for_ever(void **state)
-{
-    (void)state;
-    subscribe_with(SYSTEM_OVERFLOW_BLOCK, 50);
-    pause_bob(true);
-    fill_bobs_high_lane();
-    const TickType_t before = xTaskGetTickCount();
-    assert_int_equal(post_number(99, NULL), ESP_ERR_EVENT_QUEUE_FULL);
-    assert_true(xTaskGetTickCount() - before >= pdMS_TO_TICKS(50));
-    pause_bob(false);
-    assert_int_equal(post_number(100, NULL), ESP_OK);
-    assert_true(system_up_wait(&seen.count, CONFIG_SYSTEM_QUEUE_HIGH + 1, 1000));
-}
-
-static void post_from_handler(const system_event_t *event, void *user_data)
-{
-    (void)event;
-    atomic_store((_Atomic uint32_t *)user_data,
-                 1 + (uint32_t)system_event_post(alice, ping, NULL, 0, 100));
-}
-
-static void block_acts_as_reject_in_a_worker(void **state)
-{
-    (void)state;
-    static _Atomic uint32_t result;
-    atomic_store(&result, 0);
-    const system_event_type_t go = system_up_type("test.go");
-    subscribe_with(SYSTEM_OVERFLOW_BLOCK, 60000);
-    assert_int_equal(system_event_subscribe(alice, go, post_from_handler, &result), ESP_OK);
-    pause_bob(true);
-    fill_bobs_high_lane();
-    assert_int_equal(system_event_post(alice, go, NULL, 0, 200), ESP_OK);
-    assert_true(system_up_wait(&result, 1, 1000));
-    assert_int_equal(atomic_load(&result), 1 + (uint32_t)ESP_ERR_EVENT_QUEUE_FULL);
-    pause_bob(false);
-}
-
 /* ---- identity ------------------------------------------------------------------------------- */
 
 static void post_as_bob(const system_event_t *event, void *user_data)
@@ -598,9 +439,6 @@ static void what_goes_takes_all_it_owned_along(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        CASE(a_name_is_one_type_however_often_it_is_registered),
-        CASE(bad_names_are_refused_each_with_its_error),
-        CASE(the_table_of_types_is_bounded),
         CASE(a_handler_sees_what_was_posted),
         CASE(a_post_without_payload_has_no_data),
         CASE(bad_posts_are_refused_each_with_its_error),
@@ -614,11 +452,6 @@ int main(int argc, char **argv)
         CASE(a_handler_may_unsubscribe_itself),
         CASE(patterns_match_present_and_future_types),
         CASE(a_retained_event_greets_new_subscribers),
-        CASE(reject_tells_the_poster_and_counts),
-        CASE(drop_oldest_makes_room_and_says_so),
-        CASE(keep_latest_keeps_one_event_a_type),
-        CASE(block_waits_for_room_but_not_for_ever),
-        CASE(block_acts_as_reject_in_a_worker),
         CASE(a_borrowed_id_gives_no_rights),
         CASE(a_loan_is_published_without_a_copy),
         CASE(an_isr_posts_a_real_payload),

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+// Long, and one file: all cases ask the same three services, and each ends with all_settled().
+
 #include <string.h>
 
 #include "freertos/FreeRTOS.h"
