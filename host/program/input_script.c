@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,9 @@ static size_t s_count;
 static size_t s_room;
 static size_t s_next;
 static bool s_begun;
+
+// Protects these two: the window's thread and tasks of the board put at the same time.
+static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
 static FILE *s_recording;
 static uint64_t s_written_us; // time of the last line
 
@@ -240,9 +244,9 @@ void input_script_begin(void)
 
 // ---- recording ---------------------------------------------------------------------------------
 
-static void write_down(const host_input_t *change)
+static void write_line(const host_input_t *change)
 {
-    // The window and the board read the clock before they queue up here.
+    // Who came first to the clock may come second to the lock.
     s_written_us = change->at_us > s_written_us ? change->at_us : s_written_us;
     fprintf(s_recording, "%" PRIu64 ".%03u ", s_written_us / 1000, (unsigned)(s_written_us % 1000));
     switch (change->kind) {
@@ -262,6 +266,15 @@ static void write_down(const host_input_t *change)
     }
 }
 
+static void write_down(const host_input_t *change)
+{
+    pthread_mutex_lock(&s_lock);
+    if (s_recording != NULL) { // it may have ended since this was put
+        write_line(change);
+    }
+    pthread_mutex_unlock(&s_lock);
+}
+
 bool input_script_record(const char *path)
 {
     s_recording = fopen(path, "we");
@@ -278,13 +291,15 @@ bool input_script_record(const char *path)
 
 bool input_script_finish(void)
 {
-    if (s_recording == NULL) {
-        return true;
-    }
+    bool ok = true;
     host_input_on_put(NULL);
-    const bool failed = ferror(s_recording) != 0;
-    const bool ok = fclose(s_recording) == 0 && !failed;
-    s_recording = NULL;
+    pthread_mutex_lock(&s_lock);
+    if (s_recording != NULL) {
+        const bool failed = ferror(s_recording) != 0;
+        ok = fclose(s_recording) == 0 && !failed;
+        s_recording = NULL;
+    }
+    pthread_mutex_unlock(&s_lock);
     if (!ok) {
         fprintf(stderr, "kraken-os: the recording of the input is not complete\n");
     }

@@ -123,7 +123,7 @@ static void take_events(window_t *w)
 static bool fit(window_t *w, unsigned width, unsigned height)
 {
     if (w->width == width && w->height == height) {
-        return true;
+        return w->rgb != NULL && w->texture != NULL;
     }
     if (width == 0 || height == 0) {
         return false;
