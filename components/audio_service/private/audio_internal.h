@@ -164,6 +164,8 @@ void audio_tone_mix(int32_t (*sum)[2], unsigned frames);
 
 /** After a start: streams of apps that live go on. */
 void audio_streams_begin(uint32_t rate);
+/** Take the streams of apps that ended although nobody told it. */
+void audio_streams_forget_the_dead(void);
 void audio_streams_on_open(const system_request_t *request, void *user_data);
 void audio_streams_on_control(const system_request_t *request, void *user_data);
 void audio_streams_app_ended(system_service_id_t app);

@@ -180,7 +180,8 @@ static void on_look(const system_event_t *event, void *user_data)
     (void)event;
     (void)user_data;
     audio_device_look();
-    if (s_timer == 0) { /* should an event have been lost */
+    audio_streams_forget_the_dead(); /* should an event have been lost */
+    if (s_timer == 0) {
         sleep_now();
     }
     settle();

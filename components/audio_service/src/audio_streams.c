@@ -67,7 +67,7 @@ static void release(unsigned place)
     audio_service_announce();
 }
 
-static void forget_the_dead(void)
+void audio_streams_forget_the_dead(void)
 {
     for (unsigned i = 0; i < PLACES; i++) {
         system_service_state_t state;
@@ -80,7 +80,7 @@ static void forget_the_dead(void)
 
 void audio_streams_begin(uint32_t rate)
 {
-    forget_the_dead();
+    audio_streams_forget_the_dead();
     audio_streams_set_rate(rate);
 }
 
@@ -131,7 +131,7 @@ static esp_err_t open_stream(const audio_open_t *wish, system_service_id_t app, 
     }
     int place = free_place();
     if (place < 0) {
-        forget_the_dead();
+        audio_streams_forget_the_dead();
         place = free_place();
     }
     if (place < 0) {
