@@ -20,7 +20,6 @@
 #define MARGIN       8
 #define BUTTON_H     40
 #define WAIT_MS      1000
-#define MAX_TRIES    50
 #define TRY_AGAIN_MS 200
 
 static display_surface_t s_screen;
@@ -28,6 +27,7 @@ static app_control_list_t s_apps;
 static display_list_t s_list;
 static display_button_t s_open;
 static display_button_t s_stop;
+static bool s_listens; /* to what happens to apps */
 
 /* ---- what there is ------------------------------------------------------------------------------
  */
@@ -293,30 +293,38 @@ static void on_app(const system_event_t *event, void *user_data)
     draw(user_data);
 }
 
+/** Retained, so it comes at once: by then we listen to what happens to apps, and miss nothing. */
 static void on_display(const system_event_t *event, void *user_data)
 {
     const display_state_t *state = event->data;
-    if (status_event_fits(state, event->data_size, DISPLAY_EVENTS_VERSION, sizeof(*state)) &&
-        (state->width != s_screen.canvas.width ||
-         state->height - state->top != s_screen.canvas.height)) {
+    if (!s_listens) {
+        s_listens = true;
+        on_app(event, user_data);
+    } else if (status_event_fits(state, event->data_size, DISPLAY_EVENTS_VERSION, sizeof(*state)) &&
+               (state->width != s_screen.canvas.width ||
+                state->height - state->top != s_screen.canvas.height)) {
         draw(user_data); /* turned */
     }
 }
 
-/** The display service may come after us. @return false: it does not come, or we are to stop */
+/** The display service may come after us, or be out of order for a while. @return false: we are to
+ *  stop */
 static bool open_screen(app_context_t *ctx)
 {
-    esp_err_t ret = ESP_FAIL;
-    for (int i = 0; i < MAX_TRIES && ret != ESP_OK; i++) {
-        ret = display_surface_open(ctx, "Kraken-OS", &s_screen);
-        if (ret != ESP_OK && !ctx->sleep_ms(ctx, TRY_AGAIN_MS)) {
+    esp_err_t told = ESP_OK;
+    for (;;) {
+        const esp_err_t ret = display_surface_open(ctx, "Kraken-OS", &s_screen);
+        if (ret == ESP_OK) {
+            return true;
+        }
+        if (ret != told) {
+            ctx->log(ctx, ESP_LOG_WARN, "no screen yet: %s", system_error_to_string(ret));
+            told = ret;
+        }
+        if (!ctx->sleep_ms(ctx, TRY_AGAIN_MS)) {
             return false;
         }
     }
-    if (ret != ESP_OK) {
-        ctx->log(ctx, ESP_LOG_ERROR, "no screen: %s", system_error_to_string(ret));
-    }
-    return ret == ESP_OK;
 }
 
 static void launcher_app_main(app_context_t *ctx)
@@ -334,11 +342,10 @@ static void launcher_app_main(app_context_t *ctx)
 
     memset(&s_apps, 0, sizeof(s_apps)); /* statics outlive the app: each life begins by itself */
     s_list = (display_list_t){.selected = -1, .row = describe_row};
+    s_listens = false;
     if (!open_screen(ctx)) {
         return;
     }
-    refresh(ctx);
-    draw(ctx);
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]) && ret == ESP_OK; i++) {
         ret = ctx->subscribe_pattern(ctx, wanted[i].pattern, wanted[i].handler, ctx);
     }
