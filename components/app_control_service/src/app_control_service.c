@@ -19,6 +19,7 @@
 static const char *TAG = "apps";
 
 _Static_assert(CONFIG_SYSTEM_MAX_APPS <= APP_CONTROL_APPS, "a list must hold all apps");
+_Static_assert(APP_INFO_DESCRIPTION >= APP_CONTROL_DESCRIPTION, "of which a part is told");
 
 static bool may_ask(const system_request_t *request)
 {
@@ -35,14 +36,6 @@ static void answer(const system_request_t *request, esp_err_t status, const void
     const esp_err_t ret = system_request_respond(request->id, status, data, size);
     if (ret != ESP_OK && ret != ESP_ERR_REQUEST_NOT_FOUND) { /* the asker's timeout tells it */
         ESP_LOGW(TAG, "an answer is lost: %s", system_error_to_string(ret));
-    }
-}
-
-static void copy_text(char *to, size_t size, const char *from)
-{
-    memset(to, 0, size);
-    if (from != NULL) {
-        memcpy(to, from, strnlen(from, size - 1));
     }
 }
 
@@ -65,8 +58,8 @@ static void on_list(const system_request_t *request, void *user_data)
     memset(&s_list, 0, sizeof(s_list));
     for (size_t i = 0; i < count; i++) {
         app_control_app_t *app = &s_list.apps[i];
-        copy_text(app->name, sizeof(app->name), s_infos[i].manifest->name);
-        copy_text(app->description, sizeof(app->description), s_infos[i].manifest->description);
+        memcpy(app->name, s_infos[i].name, sizeof(app->name));
+        memcpy(app->description, s_infos[i].description, sizeof(app->description) - 1);
         app->state = (uint8_t)s_infos[i].state;
     }
     const size_t size = offsetof(app_control_list_t, apps) + count * sizeof(s_list.apps[0]);

@@ -57,11 +57,9 @@ int cmd_apps(int argc, char **argv)
                 "forced", "description");
     for (size_t i = 0; i < count; i++) {
         const app_info_t *app = &s_apps[i];
-        const app_manifest_t *manifest = app->manifest;
-        shell_print("%-16s %-8s %-10s %6" PRIu32 " %7" PRIu32 " %6" PRIu32 "  %s", manifest->name,
-                    manifest->version != NULL ? manifest->version : "", app_state_name(app->state),
-                    app->starts, app->crashes, app->forced_stops,
-                    manifest->description != NULL ? manifest->description : "");
+        shell_print("%-16s %-8s %-10s %6" PRIu32 " %7" PRIu32 " %6" PRIu32 "  %s", app->name,
+                    app->version, app_state_name(app->state), app->starts, app->crashes,
+                    app->forced_stops, app->description);
     }
     print_installed();
     return SHELL_OK;

@@ -61,7 +61,7 @@ static void propose_names(const proposer_t *p)
     }
     if (app_manager_list(s_apps, &apps) == ESP_OK) {
         for (size_t i = 0; i < apps; i++) {
-            propose(p, s_apps[i].manifest->name, strlen(s_apps[i].manifest->name));
+            propose(p, s_apps[i].name, strlen(s_apps[i].name));
         }
     }
 }

@@ -411,6 +411,13 @@ void app_manager_fault(unsigned slot, esp_err_t reason)
 
 /* ---- asking --------------------------------------------------------------------------------- */
 
+static void copy_text(char *to, size_t size, const char *from)
+{
+    if (from != NULL) {
+        memcpy(to, from, strnlen(from, size - 1)); /* the rest is 0 already */
+    }
+}
+
 static void describe_locked(const app_t *app, app_info_t *out)
 {
     const app_life_t *life = app->life; /* there is one while it is RUNNING or PAUSED */
@@ -425,6 +432,9 @@ static void describe_locked(const app_t *app, app_info_t *out)
         .started_us = app->started_us,
         .starts_again = app->state == APP_STATE_CRASHED && app->restart_us != 0,
     };
+    copy_text(out->name, sizeof(out->name), app->manifest->name);
+    copy_text(out->version, sizeof(out->version), app->manifest->version);
+    copy_text(out->description, sizeof(out->description), app->manifest->description);
     if (life != NULL && (app->state == APP_STATE_RUNNING || app->state == APP_STATE_PAUSED) &&
         atomic_load(&life->task_state) == APP_TASK_ALIVE) {
         /* In bytes, as ESP-IDF counts stacks; the task is deleted only in STOPPING. */

@@ -206,9 +206,16 @@ typedef struct {
                                                   with ESP_ERR_APP_PERMISSION_DENIED */
 } app_manifest_t;
 
-/** A snapshot of one app; every field is always written. */
+#define APP_INFO_VERSION     16
+#define APP_INFO_DESCRIPTION 64
+
+/** A snapshot of one app; every field is always written. The texts are copies, cut to their fields:
+ *  an app may be unregistered, and its manifest gone, as soon as the snapshot was made. */
 typedef struct {
-    const app_manifest_t *manifest;
+    char name[SYSTEM_NAME_MAX + 1];
+    char version[APP_INFO_VERSION];
+    char description[APP_INFO_DESCRIPTION];
+    const app_manifest_t *manifest; /**< for who knows that it stays registered */
     app_state_t state;
     system_service_id_t id; /**< of the present life; SYSTEM_SERVICE_ID_NONE when there is none */
     uint32_t starts;        /**< lives begun since it was registered */
