@@ -60,7 +60,7 @@ static const char s_help[] =
     "--seed.\n"
     "Exit status: 0 fine; 1 the demonstration or a command failed, or a replay differs;\n"
     "2 wrong arguments, or a recording that cannot be used;\n"
-    "90 to 95 the board stopped (host/README.md).\n";
+    "90 to 94 the board stopped (host/README.md).\n";
 
 typedef struct {
     bool demo;

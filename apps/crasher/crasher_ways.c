@@ -241,11 +241,6 @@ static const crasher_way_t s_ways[] = {
     {"exit", NULL}, /* its task's business */
 };
 
-const char *crasher_way_name(unsigned n)
-{
-    return n < sizeof(s_ways) / sizeof(s_ways[0]) ? s_ways[n].name : NULL;
-}
-
 const crasher_way_t *crasher_way(const char *name, size_t length)
 {
     const size_t given = strnlen(name, length);

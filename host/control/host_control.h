@@ -151,12 +151,6 @@ bool host_fault_hang_at(const char *task_name, uint64_t n);
  */
 bool host_fault_drop_wakes(const char *task_name, uint32_t n);
 
-/** @brief Forget every script and set all probabilities to zero. @context any */
-void host_fault_clear(void);
-
-/** @brief Change the probabilities from now on. @context any task */
-void host_fault_set(const host_faults_t *faults);
-
 /** @brief Ask whether this allocation is to fail; the heap calls it once per request. @context any
  */
 bool host_fault_alloc_should_fail(void);
@@ -184,9 +178,6 @@ uint64_t host_trace_points(void);
 
 /** @brief Switches between tasks so far; 0 in threads. */
 uint64_t host_switches(void);
-
-/** @brief Print each task, its state and what it waits for, to stderr. @context any */
-void host_task_report(void);
 
 /** @brief Clock reading when the core last had nothing to do (sim); now in threads. */
 uint64_t host_core_last_idle_us(int core);

@@ -14,7 +14,6 @@ extern "C" {
 /* Exit codes beside those in host_control.h. */
 #define HOST_EXIT_PANIC   93 /* a panic, when the configuration says not to reboot */
 #define HOST_EXIT_RESTART 94 /* esp_restart(), likewise */
-#define HOST_EXIT_POWER   95 /* the power was cut by script */
 
 /**
  * Prints a report (what, core, task, time, call chain) and reboots or ends the process, as

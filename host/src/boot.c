@@ -127,8 +127,3 @@ void host_point(uint32_t ordinal)
     (void)k_any_call("host_point", 0);
     g_sched->point(K_POINT_CALL, ordinal);
 }
-
-void host_task_report(void)
-{
-    k_report("as asked");
-}

@@ -75,11 +75,6 @@ void fault_init(const host_config_t *cfg)
     s_faults = cfg->faults;
 }
 
-void host_fault_set(const host_faults_t *faults)
-{
-    s_faults = *faults;
-}
-
 bool host_fault_alloc_should_fail(void)
 {
     return k_self != NULL && rng_chance(RNG_FAULT, s_faults.alloc_fail_ppm);
@@ -129,13 +124,6 @@ bool host_fault_hang_at(const char *task_name, uint64_t n)
 bool host_fault_drop_wakes(const char *task_name, uint32_t n)
 {
     return add(task_name, FAULT_DROP, n);
-}
-
-void host_fault_clear(void)
-{
-    memset(s_script, 0, sizeof(s_script));
-    s_faults = (host_faults_t){0};
-    __atomic_store_n(&g_fault_scripts, 0, __ATOMIC_RELEASE);
 }
 
 static void finish(script_t *s)

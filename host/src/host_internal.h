@@ -24,12 +24,7 @@ void host_log_init(void);
 /* ---- scheduler: sched_*.c, task*.c ---- */
 /* Name of the running task, "ISR0"/"ISR1" in an interrupt, "-" outside tasks. */
 const char *host_task_name(void);
-/* Number of the running task since boot, 0 outside tasks: stable for a seed, never an address. */
-uint32_t host_task_number(void);
 /* Abort naming the call when in an interrupt. Calls that need no task (the heap) use this one. */
 void host_assert_not_isr(const char *call);
 /* True in a task or interrupt of the running board. */
 bool host_in_task(void);
-/* Scheduling point of a board call that is none of the kernel's; ordinal is what the trace records.
- */
-void host_call_point(uint32_t ordinal);

@@ -102,13 +102,6 @@ tcb_t *k_wake_one(k_waitlist_t *wl)
     return t;
 }
 
-void k_wake_all(k_waitlist_t *wl)
-{
-    while (wl->first != NULL) {
-        k_unblock(wl->first, K_WOKEN);
-    }
-}
-
 void k_set_prio(tcb_t *t, UBaseType_t prio)
 {
     UBaseType_t old = t->prio;
@@ -220,11 +213,6 @@ const char *host_task_name(void)
     return k_self != NULL ? k_self->name : "-";
 }
 
-uint32_t host_task_number(void)
-{
-    return k_self != NULL ? k_self->number : 0;
-}
-
 bool host_in_task(void)
 {
     return k_self != NULL;
@@ -234,12 +222,5 @@ void host_assert_not_isr(const char *call)
 {
     if (k_self != NULL && k_self->is_isr) {
         k_bad_context(call);
-    }
-}
-
-void host_call_point(uint32_t ordinal)
-{
-    if (k_self != NULL) {
-        g_sched->point(K_POINT_CALL, ordinal);
     }
 }

@@ -33,7 +33,6 @@ void record_describe_boot(record_t *r);
 
 // ---- replay.c: the same run again ----
 
-const host_replay_options_t *replay_options(void);
 /** Compares with what was recorded; does not return if it differs, or if the replay is to end. */
 void replay_compare(const record_t *r);
 /** What came in here when it was recorded. @return its size, 0: the end */

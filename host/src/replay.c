@@ -18,11 +18,6 @@ static host_replay_options_t s_options;
 static uint64_t s_total; // events of earlier boots
 static uint64_t s_events;
 
-const host_replay_options_t *replay_options(void)
-{
-    return &s_options;
-}
-
 static void print_record(const char *label, const record_t *r)
 {
     char text[LINE];

@@ -184,7 +184,6 @@ k_reason_t k_block(k_waitlist_t *wl, uint64_t deadline, const char *what, uint32
 void k_unblock(tcb_t *t, k_reason_t reason);
 /* Lock held. Wake the first waiter. @return it, or NULL */
 tcb_t *k_wake_one(k_waitlist_t *wl);
-void k_wake_all(k_waitlist_t *wl);
 /* Lock held. The deadline of t has passed. */
 void k_time_out(tcb_t *t);
 void k_set_prio(tcb_t *t, UBaseType_t prio);

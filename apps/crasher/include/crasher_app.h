@@ -14,9 +14,6 @@ extern "C" {
 
 extern const app_manifest_t crasher_app_manifest;
 
-/** @brief Names of the ways to fail, the n-th; NULL after the last. @context any  @blocks never */
-const char *crasher_way_name(unsigned n);
-
 #ifdef __cplusplus
 }
 #endif

@@ -48,8 +48,6 @@ bool service_slot_used(unsigned slot);
 /** A record has lifecycle functions to start it again with. */
 bool service_restartable(unsigned slot);
 system_service_state_t service_state(unsigned slot);
-/** Set the state, and post the common event that belongs to it. Called without locks. */
-void service_set_state(unsigned slot, system_service_state_t state);
 /** Register an owner; apps too. The name is checked. @return as system_service_register() */
 esp_err_t service_register(const char *name, const system_service_descriptor_t *descriptor,
                            bool is_app, system_service_id_t *out);

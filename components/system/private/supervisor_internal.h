@@ -209,6 +209,7 @@ bool supervisor_requests_step(void);
 
 /** Set the state and post nothing. */
 void service_store_state(unsigned slot, system_service_state_t state);
-/** service_set_state() with what the event is to say. */
+/** Set the state, and post the common event that belongs to it, with what it is to say. Called
+ *  without locks. */
 void service_set_state_with(unsigned slot, system_service_state_t state, esp_err_t reason,
                             uint32_t attempt, uint32_t recovery_ms);

@@ -58,13 +58,6 @@ void service_set_state_with(unsigned slot, system_service_state_t state, esp_err
     announce(slot, from, state, reason, attempt, recovery_ms);
 }
 
-void service_set_state(unsigned slot, system_service_state_t state)
-{
-    const bool failed = state == SYSTEM_SERVICE_STATE_ERROR;
-    service_set_state_with(slot, state,
-                           failed ? atomic_load(&service_record(slot)->last_error) : ESP_OK, 0, 0);
-}
-
 esp_err_t system_service_set_state(system_service_id_t id, system_service_state_t state)
 {
     unsigned slot;
