@@ -27,6 +27,8 @@ C_LIBRARY = {name + ".h" for name in (
 LIBRARIES = {"psa/crypto.h"}
 # What several services' backends need of one board.
 SHARED_BY_PORTS = {"i2c_share"}
+# Components of the device alone: nothing of them is portable.
+ALL_PORT = {"esp_event_bridge"}
 # Of ESP-IDF an app may use what works inside a package that is loaded at run time.
 FOR_APPS = {"esp_err.h", "esp_log.h", "esp_check.h", "sdkconfig.h"}
 
@@ -74,7 +76,7 @@ def refusal(user, owner):
         return refusal_of_host(user, owner)
     if owner.private or not owner.public:
         return f"that header is private to {owner.component}"
-    if user.port and owner.component in SHARED_BY_PORTS:
+    if user.port and (owner.component in SHARED_BY_PORTS or (user.component in ALL_PORT and owner.component == "system")):
         return None
     if user.port:
         return "a port sees its own component alone"

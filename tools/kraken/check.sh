@@ -98,9 +98,9 @@ run_check()
         [ -z "$newlib" ] || set -- "$@" --newlib "$newlib"
         bad=0
         /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/idf.py" "$@" || bad=1
-        # The bench and the tests for the device are projects of their own.
+        # The bench, the tests for the device and the example are projects of their own.
         shift 2
-        for other in bench/idf tests/device; do
+        for other in bench/idf tests/device examples/in_your_project; do
             /usr/bin/python3 "$KRAKEN_ROOT/tools/checks/idf.py" "$KRAKEN_ROOT" "$build_root/idf-$(dirname "$other")" "$@" \
                 --project "$other" || bad=1
         done
