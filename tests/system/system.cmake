@@ -43,6 +43,11 @@ if(TARGET kraken_os)
         set_tests_properties(system.demo_devices PROPERTIES LABELS system TIMEOUT 120)
     endif()
     if(KRAKEN_FLAVOUR STREQUAL "host")
+        add_test(NAME system.bluetooth
+            COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_bluetooth.py" $<TARGET_FILE:kraken_os>)
+        set_tests_properties(system.bluetooth PROPERTIES LABELS system TIMEOUT 300)
+    endif()
+    if(KRAKEN_FLAVOUR STREQUAL "host")
         # A build of its own, so that the demonstration is seen to fail.
         add_test(NAME system.demo_without_watchdog
             COMMAND sh "${CMAKE_CURRENT_LIST_DIR}/check_watchdog_off.sh" "${KRAKEN_ROOT}"

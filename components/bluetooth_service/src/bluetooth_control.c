@@ -22,7 +22,7 @@ void bluetooth_control_begin(const char *name)
     set_text(GATT_VALUE_MANUFACTURER, "Kraken-OS");
 }
 
-/** Not before somebody is there to read it: a PC takes its time to say what program it is. */
+/** Not before somebody is there to read it: by then the backend knows what program this is. */
 void bluetooth_control_describe(void)
 {
     const esp_app_desc_t *firmware = esp_app_get_description();

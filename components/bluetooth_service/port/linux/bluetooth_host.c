@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "esp_app_desc.h"
 #include "esp_random.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
@@ -439,6 +440,7 @@ static uint64_t run(void)
 static void host_task(void *arg)
 {
     (void)arg;
+    (void)esp_app_get_description(); /* once, and slow on a PC: nobody is to wait for it later */
     for (;;) {
         bluetooth_host_lock();
         const uint64_t due = s_radio != NULL ? run() : NEVER;
