@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The program on the PC's own network: apps from an HTTP server that is real, slow, forgetful, or hostile.
+"""The program on the PC's own network: apps from an HTTP server that is real, slow, forgetful, or hostile; events over an MQTT broker.
 usage: test_network.py PROGRAM APP.so    APP.so: any app, built for the PC"""
 
 import http.server
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -230,6 +231,148 @@ class Downloads(unittest.TestCase):
         self.assertIn("disconnected", said)
         self.assertRegex(said, r'connected to "\S+", [0-9.]+, by cable')
         self.assertRegex(said, r"(?m)^lo +0 dBm")
+
+
+class Packets:
+    """As much of an MQTT 3.1.1 client as a test needs: it listens to everything, and says something."""
+
+    def __init__(self, port):
+        self.link = socket.create_connection(("127.0.0.1", port), timeout=WAIT_S)
+        self.file = self.link.makefile("rb")
+        self.send(0x10, b"\0\4MQTT\4\2\0\0" + self.text("test"))
+        self.expect(0x20)
+        self.send(0x82, b"\0\1" + self.text("#") + b"\0")
+        self.expect(0x90)
+
+    @staticmethod
+    def text(word):
+        return len(word).to_bytes(2, "big") + word.encode()
+
+    def send(self, kind, body):
+        assert len(body) < 128
+        self.link.sendall(bytes((kind, len(body))) + body)
+
+    def packet(self):
+        kind = self.file.read(1)[0]
+        size = shift = 0
+        while True:
+            byte = self.file.read(1)[0]
+            size |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return kind, self.file.read(size)
+
+    def expect(self, kind):
+        got = self.packet()
+        assert got[0] == kind, got
+
+    def publish(self, topic, data):
+        self.send(0x30, self.text(topic) + data)
+
+    def heard(self, ending):
+        """The next message with such a topic."""
+        while True:
+            kind, body = self.packet()
+            size = int.from_bytes(body[:2], "big")
+            topic = body[2:2 + size].decode()
+            if kind & 0xf0 == 0x30 and topic.endswith(ending):
+                return topic, body[2 + size + (2 if kind & 6 else 0):]
+
+    def close(self):
+        self.file.close()
+        self.link.close()
+
+
+class Bridge(unittest.TestCase):
+    def setUp(self):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.broker = None
+        self.start_broker()
+        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        self.board = subprocess.Popen([PROGRAM, "--shell"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                      text=True, env=environment)
+        self.addCleanup(self.board.stdout.close)
+        self.addCleanup(self.board.wait, WAIT_S)
+        self.addCleanup(self.board.stdin.close)
+        self.addCleanup(lambda: self.stop_broker())  # whichever runs by then
+
+    def start_broker(self):
+        path = os.path.join(FOLDER.name, "broker.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n")
+        self.broker = subprocess.Popen(["/usr/sbin/mosquitto", "-c", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until = time.monotonic() + WAIT_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except ConnectionError:
+                self.assertLess(time.monotonic(), until)
+                time.sleep(0.02)
+
+    def stop_broker(self):
+        if self.broker is not None:
+            self.broker.terminate()
+            self.broker.wait(WAIT_S)
+        self.broker = None
+
+    def tell(self, commands):
+        self.board.stdin.write(commands)
+        self.board.stdin.flush()
+
+    def said(self, pattern):
+        for line in self.board.stdout:
+            self.assertNotIn("Sanitizer", line)
+            found = re.search(pattern, line)
+            if found:
+                return found
+        self.fail(f"the board did not say {pattern}")
+
+    def test_events_go_out_and_come_in_and_survive_an_outage(self):
+        client = Packets(self.port)
+        self.tell(f"mqtt rule out demo.sample 1\nmqtt rule in * 1\nmqtt broker mqtt://127.0.0.1:{self.port}\n")
+        self.said("broker: connected")
+        topic, _ = client.heard("/status")
+        base = topic.removesuffix("/status")
+        _, sample = client.heard("/out/demo/sample")
+        self.assertGreater(len(sample), 0)
+        for strange in ("demo/nothing", "system/shutdown", "network/control", "x.y", ""):
+            client.publish(f"{base}/in/{strange}", b"x")
+        client.publish(f"{base}/in/demo/sample", sample)
+        until = time.monotonic() + WAIT_S
+        counts = None
+        while counts != ("1", "5") and time.monotonic() < until:
+            self.tell("mqtt\n")
+            counts = self.said(r"(\d+) received, (\d+) for nobody").groups()
+        self.assertEqual(counts, ("1", "5"))
+        client.close()
+        self.stop_broker()
+        self.said("broker: ESP_ERR_NETWORK")
+        self.tell("sleep 2\nmqtt\n")
+        waiting = int(self.said(r"(\d+) messages wait")[1])
+        self.assertGreater(waiting, 0)
+        self.start_broker()
+        client = Packets(self.port)
+        self.said("broker: connected")
+        for _ in range(waiting):  # what waited, in its order, and what is new
+            client.heard("/out/demo/sample")
+        client.close()
+
+    def test_the_last_will_is_told(self):
+        client = Packets(self.port)
+        self.tell(f"mqtt broker mqtt://127.0.0.1:{self.port}\n")
+        self.assertEqual(client.heard("/status")[1], b"online")
+        self.board.kill()
+        self.assertEqual(client.heard("/status")[1], b"offline")
+        client.close()
+
+    def test_nonsense_is_refused(self):
+        self.tell("mqtt broker http://x\nmqtt rule out a*b\nmqtt rule out demo.* 3\nmqtt rule in demo.* retain\nmqtt loud\nmqtt\n")
+        for _ in range(4):
+            self.said("mqtt: ESP_ERR_INVALID_ARG")
+        self.said("usage: mqtt")
+        self.said("off, topics kraken/[0-9a-f]{6}/out")
 
 
 if __name__ == "__main__":

@@ -58,6 +58,8 @@ esp_err_t network_machine_control(const network_control_t *wish);
 esp_err_t network_machine_scan(void);
 void network_machine_describe(status_network_t *state);
 void network_machine_count(network_info_t *info);
+/** Pause after so many attempts in vain. */
+int64_t network_back_off_us(uint32_t attempts);
 /** 0..4 for a strength in dBm. */
 uint8_t network_machine_bars(int8_t rssi_dbm);
 
@@ -88,6 +90,19 @@ bool network_url_resolve(const char *base, const char *location, char out[NETWOR
 /** Downloads may try now, or wait. */
 void network_http_set_connected(bool connected);
 void network_http_count(network_info_t *info);
+
+/* ---- network_bridge.c: events and MQTT --------------------------------------------------------
+ */
+
+void network_bridge_begin(system_service_id_t id, void (*changed)(void));
+void network_bridge_end(void);
+void network_bridge_set_online(bool online);
+void network_bridge_work(int64_t now_us);
+int64_t network_bridge_due(void);
+/** @return as network.control */
+esp_err_t network_bridge_control(const network_control_t *wish);
+void network_bridge_describe(network_bridge_t *bridge);
+void network_bridge_count(network_info_t *info);
 
 /* ---- network_service.c ------------------------------------------------------------------------
  */

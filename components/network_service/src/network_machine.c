@@ -76,14 +76,15 @@ static void become(status_network_state_t state, int64_t due_us)
         set_name("");
     }
     network_http_set_connected(state == STATUS_NETWORK_CONNECTED);
+    network_bridge_set_online(state == STATUS_NETWORK_CONNECTED);
 }
 
 /** Doubles from attempt to attempt; a quarter of it is chance, so that boards that lost the same
  *  network do not all come back at once. */
-static int64_t back_off_us(void)
+int64_t network_back_off_us(uint32_t attempts)
 {
     uint32_t ms = CONFIG_NETWORK_BACKOFF_MS;
-    for (uint32_t i = 1; i < s_attempts && ms < CONFIG_NETWORK_BACKOFF_MAX_S * 1000u; i++) {
+    for (uint32_t i = 1; i < attempts && ms < CONFIG_NETWORK_BACKOFF_MAX_S * 1000u; i++) {
         ms *= 2;
     }
     ms = ms < CONFIG_NETWORK_BACKOFF_MAX_S * 1000u ? ms : CONFIG_NETWORK_BACKOFF_MAX_S * 1000u;
@@ -104,7 +105,7 @@ static void fail(esp_err_t reason)
         s_refused_until_us = esp_timer_get_time() + NETWORK_MS(CONFIG_NETWORK_REFUSED_S * 1000);
     }
     s_reason = reason;
-    become(STATUS_NETWORK_DISCONNECTED, esp_timer_get_time() + back_off_us());
+    become(STATUS_NETWORK_DISCONNECTED, esp_timer_get_time() + network_back_off_us(s_attempts));
 }
 
 /** No result will come of it. */
@@ -247,7 +248,7 @@ static void lost(const link_event_t *event)
              system_error_to_string(event->reason));
     s_reason = event->reason;
     s_attempts = 0;
-    become(STATUS_NETWORK_DISCONNECTED, esp_timer_get_time() + back_off_us());
+    become(STATUS_NETWORK_DISCONNECTED, esp_timer_get_time() + network_back_off_us(s_attempts));
 }
 
 static void handle(const link_event_t *event)

@@ -27,10 +27,12 @@ static system_service_id_t s_id;
 static system_event_type_t s_work;
 static system_event_type_t s_state;
 static system_event_type_t s_time;
+static system_event_type_t s_bridge;
 static _Atomic bool s_woken; /* a wake event is under way */
 static system_event_timer_t s_timer;
 static int64_t s_timer_us = NETWORK_NEVER;
 static status_network_t s_told;
+static network_bridge_t s_bridge_told;
 static system_request_id_t s_askers[ASKERS];
 static uint32_t s_clock_sets;
 
@@ -69,6 +71,12 @@ static void announce(void)
     describe(&state);
     if (differs(&state, &s_told) && tell(s_state, &state, sizeof(state))) {
         s_told = state;
+    }
+    network_bridge_t bridge = {.header = HEADER(network_bridge_t)};
+    network_bridge_describe(&bridge);
+    const bool same = bridge.state == s_bridge_told.state && bridge.reason == s_bridge_told.reason;
+    if (!same && tell(s_bridge, &bridge, sizeof(bridge))) {
+        s_bridge_told = bridge;
     }
 }
 
@@ -137,8 +145,11 @@ static void work(void)
         s_timer_us = NETWORK_NEVER;
     }
     network_machine_work(now_us);
+    network_bridge_work(now_us);
     announce();
-    sleep_until(network_machine_due());
+    const int64_t link_us = network_machine_due();
+    const int64_t bridge_us = network_bridge_due();
+    sleep_until(link_us < bridge_us ? link_us : bridge_us);
 }
 
 static void on_work(const system_event_t *event, void *user_data)
@@ -244,7 +255,7 @@ static void on_control(const system_request_t *request, void *user_data)
     } else if (wish->what == NETWORK_FAULT) {
         ret = network_link_inject((network_fault_t)wish->fault);
     } else if (wish->what >= NETWORK_BRIDGE_SET) {
-        ret = ESP_ERR_SYSTEM_DISABLED;
+        ret = network_bridge_control(wish);
     } else {
         ret = network_machine_control(wish);
     }
@@ -261,6 +272,9 @@ static void on_get(const system_request_t *request, void *user_data)
     describe(&s_info.state);
     network_machine_count(&s_info);
     network_http_count(&s_info);
+    s_info.bridge.header = (status_header_t)HEADER(network_bridge_t);
+    network_bridge_describe(&s_info.bridge);
+    network_bridge_count(&s_info);
     s_info.clock_sets = s_clock_sets;
     answer(request->id, ESP_OK, &s_info, sizeof(s_info));
 }
@@ -276,11 +290,13 @@ static esp_err_t register_all(system_service_id_t id)
     ESP_RETURN_ON_ERROR(system_event_register_type("network.work", &s_work), TAG, "type");
     ESP_RETURN_ON_ERROR(system_event_register_type(STATUS_NETWORK_EVENT, &s_state), TAG, "type");
     ESP_RETURN_ON_ERROR(system_event_register_type(STATUS_TIME_EVENT, &s_time), TAG, "type");
+    ESP_RETURN_ON_ERROR(system_event_register_type(NETWORK_BRIDGE_EVENT, &s_bridge), TAG, "type");
     ESP_RETURN_ON_ERROR(system_event_register_type(NETWORK_GET_REQUEST, &get), TAG, "type");
     ESP_RETURN_ON_ERROR(system_event_register_type(NETWORK_CONTROL_REQUEST, &control), TAG, "type");
     /* Who shows them made them retained if it came first. */
     (void)system_event_set_retained(s_state, true);
     (void)system_event_set_retained(s_time, true);
+    (void)system_event_set_retained(s_bridge, true);
     ESP_RETURN_ON_ERROR(system_event_subscribe_ex(id, s_work, on_work, NULL, &latest, NULL), TAG,
                         "subscribe");
     ESP_RETURN_ON_ERROR(system_request_serve(id, get, on_get, NULL), TAG, "serve");
@@ -299,6 +315,8 @@ static esp_err_t network_start(system_service_id_t id, void *arg)
     atomic_store(&s_woken, false);
     network_store_begin();
     ESP_RETURN_ON_ERROR(register_all(id), TAG, "events");
+    memset(&s_bridge_told, 0xff, sizeof(s_bridge_told));
+    network_bridge_begin(id, changed);
     network_machine_begin(changed);
     changed(); /* for the first attempt */
     return ESP_OK;
@@ -309,6 +327,7 @@ static esp_err_t network_stop(system_service_id_t id, void *arg)
     (void)id;
     (void)arg;
     network_machine_end();
+    network_bridge_end();
     announce();
     return ESP_OK;
 }

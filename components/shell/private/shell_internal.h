@@ -94,6 +94,7 @@ int cmd_inject(int argc, char **argv);
 int cmd_input(int argc, char **argv);
 int cmd_install(int argc, char **argv);
 int cmd_log(int argc, char **argv);
+int cmd_mqtt(int argc, char **argv);
 int cmd_net(int argc, char **argv);
 int cmd_pools(int argc, char **argv);
 int cmd_quit(int argc, char **argv);

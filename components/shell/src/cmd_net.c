@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "esp_attr.h"
 #include "network_service/network_events.h"
 #include "shell_internal.h"
 #include "system_service/event_bus.h"
@@ -84,7 +85,7 @@ static int describe(void)
 
 static int scan(void)
 {
-    static network_scan_t s_scan; /* one command at a time */
+    static EXT_RAM_BSS_ATTR network_scan_t s_scan; /* one command at a time */
     size_t size = sizeof(s_scan);
     const network_control_t wish = {.header = HEADER(network_control_t), .what = NETWORK_SCAN};
     const esp_err_t ret =

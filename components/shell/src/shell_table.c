@@ -28,6 +28,8 @@ static const shell_command_t s_commands[] = {
                  "buttons, touch panel and knob, and what a hand would do with them", cmd_input},
     {"install",  "FILE|URL", "install an app from a package", cmd_install},
     {"log",      "[TAG LEVEL | reset]", "log levels; LEVEL is none, error, warn, info, debug or verbose", cmd_log},
+    {"mqtt",     "[broker URI [USER PASSWORD] | rule out PATTERN [QOS] [retain] | rule in PATTERN [QOS] | clear | off]",
+                 "the bridge between events and an MQTT broker, mqtt://HOST[:PORT] or mqtts://HOST[:PORT]", cmd_mqtt},
     {"net",      "[on | off | scan | join NAME [SECRET] | forget NAME | host NAME SECRET | fault KIND]",
                  "the network; KIND is none, unplugged, stuck, short or wrong", cmd_net},
     {"pools",    "", "use of the memory pools", cmd_pools},

@@ -63,7 +63,7 @@ typedef enum {
     NETWORK_HOST,         /**< be a network called name, with that secret, until the next reboot */
     NETWORK_FAULT,        /**< let something go wrong, see fault */
     NETWORK_BRIDGE_SET,   /**< text: address of the broker, "" = none; name, secret: the user's */
-    NETWORK_BRIDGE_RULE,  /**< text: one more rule, see network_rule_t's words in the manual */
+    NETWORK_BRIDGE_RULE,  /**< text: "out PATTERN [QOS] [retain]" or "in PATTERN [QOS]" */
     NETWORK_BRIDGE_CLEAR, /**< forget all rules */
     NETWORK_WISHES,       /**< how many there are */
 } network_wish_t;
@@ -141,6 +141,7 @@ typedef struct {
     uint32_t received;  /**< messages that became events */
     uint32_t unknown;   /**< messages for events that nobody here knows */
     char broker[NETWORK_TEXT_MAX + 1];
+    char base[32]; /**< topics of this board begin so */
 } network_info_t;
 
 #ifdef __cplusplus
