@@ -253,9 +253,7 @@ void event_mailbox_release_locked(unsigned slot, mailbox_wake_t *wake);
  *  @return false: it does not any more */
 bool event_mailbox_seize(unsigned slot, struct event_worker *worker, uint16_t sub);
 
-/* ---- event_waiter.c: tasks that wait on a mailbox
- * ------------------------------------------------
- */
+/* ---- event_waiter.c: tasks that wait on a mailbox ------------------------------------------ */
 
 void event_waiters_init(void);
 /**
