@@ -16,8 +16,8 @@
 
 #define OPEN_TRIES   50
 #define TRY_AGAIN_MS 200
-#define KEEP_MS      15000
-#define FAILURES_MAX 8 /* tracks in a row that cannot be played */
+#define KEEP_MS      60000 /* flash wears out */
+#define FAILURES_MAX 8     /* tracks in a row that cannot be played */
 
 void music_draw(music_t *m, unsigned parts)
 {
@@ -75,8 +75,7 @@ static void on_state(const system_event_t *event, void *user_data)
     follow(m);
     const bool changed =
         before.mode != state->mode || before.track != state->track || before.error != state->error;
-    if (changed || before.volume != state->volume ||
-        labs((long)state->position_ms - (long)m->kept_ms) >= KEEP_MS) {
+    if (changed || labs((long)state->position_ms - (long)m->kept_ms) >= KEEP_MS) {
         keep(m);
     }
     music_draw(m, changed ? MUSIC_DRAW_ALL : MUSIC_DRAW_PROGRESS);
