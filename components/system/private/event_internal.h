@@ -333,8 +333,7 @@ typedef struct {
 typedef enum {
     WORKER_NOT_KILLED = 0,
     WORKER_KILLED_IN_HANDLER, /* a handler's own code: what it had is known */
-    WORKER_KILLED_IN_CORE,    /* a call of ours, or the worker's own code: anything may be lost;
-                                 or a handler that held a mutex, which is lost */
+    WORKER_KILLED_IN_CORE,    /* elsewhere, or with a mutex: anything may be lost */
 } worker_killed_t;
 
 /** Was the task of a worker deleted by anybody but us? @param[out] slot whose code it ran */
