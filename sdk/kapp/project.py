@@ -125,7 +125,7 @@ def programs_of(folder, out, source):
     """Build for every processor that there is a compiler for. -> paths"""
     build = source.get("build", {})
     jobs = [("x86_64", pc_compiler(), ("-Wl,--hash-style=sysv,-z,separate-code,-z,norelro,-e,app_main",)),
-            ("xtensa", board_compiler(), ("-mlongcalls", "-Wl,--hash-style=sysv,-z,max-page-size=16,-z,norelro,-e,app_main"))]
+            ("xtensa", board_compiler(), ("-mlongcalls", "-fno-isolate-erroneous-paths-dereference", "-Wl,--hash-style=sysv,-z,max-page-size=16,-z,norelro,-e,app_main"))]
     result = []
     for name, compiler, flags in jobs:
         if compiler:

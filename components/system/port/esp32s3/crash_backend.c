@@ -16,7 +16,6 @@
 #include "esp_cpu_utils.h"
 #include "esp_debug_helpers.h"
 #include "esp_ipc.h"
-#include "esp_private/cache_utils.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "xtensa/corebits.h"
@@ -26,8 +25,8 @@
 #define CAUSES        30   /* the highest is 29 */
 #define STACK_TO_LAND 1024 /* bytes that must be left below the stack pointer */
 #define STACK_STEP    64
-#define PS_TO_LAND    (PS_UM | PS_WOE | PS_CALLINC(1))
-#define MASKED        (PS_INTLEVEL_MASK | PS_EXCM)
+/* EXCM stands in the frame of every exception, and rfe clears it: nothing interrupts the return. */
+#define PS_TO_LAND (PS_UM | PS_WOE | PS_CALLINC(1) | PS_EXCM)
 
 extern bool g_panic_abort;
 extern void xt_unhandled_exception(void *frame);
@@ -141,9 +140,10 @@ static app_crash_t *judge(const XtExcFrame *frame)
 static void IRAM_ATTR on_exception(XtExcFrame *frame)
 {
     app_crash_t *crash = NULL;
-    /* Code in flash, such as judge(), runs only where all of this holds. */
-    if (!g_panic_abort && !xPortInIsrContext() && ((uint32_t)frame->ps & MASKED) == 0 &&
-        xTaskGetSchedulerState() == taskSCHEDULER_RUNNING && spi_flash_cache_enabled()) {
+    /* Code in flash, such as judge(), runs only where all of this holds: whoever turns the cache off
+     * suspends the scheduler first, on both cores. */
+    if (!g_panic_abort && !xPortInIsrContext() && ((uint32_t)frame->ps & PS_INTLEVEL_MASK) == 0 &&
+        xTaskGetSchedulerState() == taskSCHEDULER_RUNNING) {
         crash = judge(frame);
     }
     if (crash != NULL) {
