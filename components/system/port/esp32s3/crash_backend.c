@@ -140,8 +140,8 @@ static app_crash_t *judge(const XtExcFrame *frame)
 static void IRAM_ATTR on_exception(XtExcFrame *frame)
 {
     app_crash_t *crash = NULL;
-    /* Code in flash, such as judge(), runs only where all of this holds: whoever turns the cache off
-     * suspends the scheduler first, on both cores. */
+    /* Code in flash, such as judge(), runs only where all of this holds: whoever turns the cache
+     * off suspends the scheduler first, on both cores. */
     if (!g_panic_abort && !xPortInIsrContext() && ((uint32_t)frame->ps & PS_INTLEVEL_MASK) == 0 &&
         xTaskGetSchedulerState() == taskSCHEDULER_RUNNING) {
         crash = judge(frame);
