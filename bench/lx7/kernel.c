@@ -12,6 +12,8 @@
 #include "freertos/idf_additions.h"
 #include "freertos/semphr.h"
 
+#include "task_backend.h"
+
 #define TASKS     16u
 #define TLS       4u
 #define US_A_LOOK 3
@@ -98,6 +100,12 @@ static unsigned pick(void)
     return best;
 }
 
+/* The one variable of a task's own that there is stands where its thread pointer points. */
+static void point_at_own(void)
+{
+    __asm__ volatile("wur %0, threadptr" ::"r"(&s_tasks[s_current].own));
+}
+
 static void reschedule(void)
 {
     const unsigned next = pick();
@@ -105,12 +113,14 @@ static void reschedule(void)
     if (next != last) {
         s_current = next;
         lx7_switch(&s_tasks[last].sp, s_tasks[next].sp);
+        point_at_own(); /* back again */
     }
 }
 
 void lx7_first(TaskFunction_t code, void *argument);
 void lx7_first(TaskFunction_t code, void *argument)
 {
+    point_at_own();
     LEAVE();
     code(argument);
     lx7_fail("a task returned", 0);
@@ -143,6 +153,7 @@ TaskHandle_t xTaskCreateStaticPinnedToCore(TaskFunction_t code, const char *cons
 void lx7_kernel_init(void)
 {
     s_tasks[0].priority = 1;
+    point_at_own();
 }
 
 void lx7_set_priority(unsigned priority)
@@ -226,16 +237,20 @@ void vTaskSetThreadLocalStoragePointer(TaskHandle_t task, BaseType_t index, void
     LEAVE();
 }
 
-/* A variable of the task's own, in four instructions where there is a thread pointer. Debian's
- * compiler knows none and calls this; there is one such variable. */
-void *__emutls_get_address(void *object);
-void *__emutls_get_address(void *object)
+/* ---- one core, and no mutexes ---- */
+
+extern volatile unsigned port_xSchedulerRunning[portNUM_PROCESSORS];
+volatile unsigned port_xSchedulerRunning[portNUM_PROCESSORS] = {1};
+
+BaseType_t xPortGetCoreID(void)
 {
-    (void)object;
-    ENTER(LX7_TLS);
-    void *place = &s_tasks[s_current].own;
-    LEAVE();
-    return place;
+    return 0;
+}
+
+uint32_t task_backend_mutexes_held(TaskHandle_t task)
+{
+    (void)task;
+    return 0;
 }
 
 /* ---- notifications ---- */

@@ -60,7 +60,6 @@ def build(build_dir, folder):
     jobs = [(os.path.join(ROOT, name), [i.replace(port + "linux", port + "esp32s3") for i in includes])
             for name, includes in xtensa.jobs(ROOT, build_dir)
             if name.startswith("components/system/src/") and name not in LEFT_OUT]
-    jobs.append((port + "esp32s3/identity_backend.c", jobs[0][1]))
     includes = [*jobs[0][1], "-I" + HERE]
     jobs += [(os.path.join(HERE, name), includes) for name in ("start.S", "kernel.c", "libc.c", "cases.c")]
     with concurrent.futures.ThreadPoolExecutor(max_workers=int(os.environ.get("KRAKEN_JOBS", os.cpu_count() or 1))) as pool:

@@ -8,6 +8,7 @@ A call keeps its relocation: it is assembled as call0, whose encoding differs in
 import re
 import struct
 
+THREADPTR = 231  # a user register
 SPECIAL = {"scompare1": 12, "windowbase": 72, "windowstart": 73, "vecbase": 231, "atomctl": 99}
 # ar, as, at
 ARITHMETIC = {"quou": 0xC20000, "quos": 0xD20000, "remu": 0xE20000, "rems": 0xF20000, "minu": 0x620000, "maxu": 0x720000}
@@ -39,6 +40,10 @@ def encode(op, args):
         return word(0xE002 | reg(args[0]) << 4 | reg(args[1]) << 8 | int(args[2], 0) // 4 << 16)
     if op in ("wsr", "rsr") and args[1].lower() in SPECIAL:
         return word((0x130000 if op == "wsr" else 0x030000) | SPECIAL[args[1].lower()] << 8 | reg(args[0]) << 4)
+    if op in ("rur", "wur") and args[1].lower() == "threadptr":
+        return word(0xE30000 | reg(args[0]) << 12 | THREADPTR << 4 if op == "rur" else 0xF30000 | THREADPTR << 8 | reg(args[0]) << 4)
+    if op == "movi" and args[1].endswith("@TPOFF"):
+        return f"\tmovi\t{args[0]}, 0"  # the only variable of a task's own: kernel.c points at it
     if op in ("l32e", "s32e"):
         return word((0x090000 if op == "l32e" else 0x490000) | (int(args[2], 0) + 64) // 4 << 12 | reg(args[1]) << 8 | reg(args[0]) << 4)
     if op == "rotw":
