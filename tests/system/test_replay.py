@@ -278,7 +278,8 @@ class Steered(Case):
                                                    r"mailbox, (\d+) not", said).groups())
             self.assertGreater(total, 400)
             self.assertEqual(kept + lost, total)
-            self.assertLessEqual(lost, 5, said)
+            # What hangs on a clock reading falls otherwise (docs/REPLAY.md): one event in eighty of the whole story, at the most.
+            self.assertLessEqual(lost, total // 80, said)
             if others >= 2:
                 break
         if FLAVOUR == "sim" and others == 0:

@@ -52,6 +52,9 @@ system_service_id_t shell_id(void);
  * @param answer NULL with answer_size NULL: none is wanted  @return as system_request_sync() */
 esp_err_t shell_ask(const char *request, const void *data, size_t size, void *answer,
                     size_t *answer_size);
+/** The same with a time limit of one's own; 0 = as long as a request may take. */
+esp_err_t shell_ask_within(const char *request, const void *data, size_t size, void *answer,
+                           size_t *answer_size, uint32_t timeout_ms);
 /** Post an event of the shell's own by its name. @return as system_event_post() */
 esp_err_t shell_tell(const char *event, const void *data, size_t size);
 /** Which of the names a word is. */

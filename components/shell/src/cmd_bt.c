@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bt: by requests alone, so a firmware without a radio links nothing of it. What happens on the air
  * afterwards is shown by "events tap bluetooth.*". */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "esp_attr.h"
 
 #include "bluetooth_service/bluetooth_events.h"
 #include "shell_internal.h"
@@ -65,19 +68,22 @@ static int describe(void)
 /* ---- arguments ---------------------------------------------------------------------------------
  */
 
+/** Six bytes in hexadecimal with colons between them, the most significant first. */
 static bool take_address(const char *text, bluetooth_address_t *out)
 {
-    unsigned b[6];
-    int end = 0;
-    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[5], &b[4], &b[3], &b[2], &b[1], &b[0], &end) !=
-            6 ||
-        text[end] != '\0') {
+    static const char pattern[] = "hh:hh:hh:hh:hh:hh";
+    if (strlen(text) != sizeof(pattern) - 1) {
         return false;
     }
-    for (unsigned i = 0; i < 6; i++) {
-        out->bytes[i] = (uint8_t)b[i];
+    for (unsigned i = 0; i < sizeof(pattern) - 1; i++) {
+        if (pattern[i] == ':' ? text[i] != ':' : !isxdigit((unsigned char)text[i])) {
+            return false;
+        }
     }
-    out->random = (b[5] & 0xc0) == 0xc0; /* static random addresses have both bits set */
+    for (unsigned i = 0; i < 6; i++) {
+        out->bytes[5 - i] = (uint8_t)strtoul(&text[3 * i], NULL, 16);
+    }
+    out->random = (out->bytes[5] & 0xc0) == 0xc0; /* static random addresses have both bits set */
     return true;
 }
 
@@ -104,12 +110,10 @@ static bool take_hex(const char *text, bluetooth_do_t *wish)
 
 static bool take_fault(const char *text, uint32_t *out)
 {
-    for (*out = 0; *out < BLUETOOTH_FAULTS; (*out)++) {
-        if (strcmp(text, s_faults[*out]) == 0) {
-            return true;
-        }
-    }
-    return false;
+    uint8_t fault = 0;
+    const bool known = shell_choice(text, s_faults, BLUETOOTH_FAULTS, &fault);
+    *out = fault;
+    return known;
 }
 
 /** Arguments of the kind: l link, h handle, v on or off, m milliseconds, p passkey, a address,
@@ -161,7 +165,7 @@ int cmd_bt(int argc, char **argv)
         {"write", "lhx", BLUETOOTH_DO_WRITE},       {"notify", "lhv", BLUETOOTH_DO_SUBSCRIBE},
         {"fault", "f", BLUETOOTH_DO_FAULT},
     };
-    static bluetooth_do_t s_wish; /* one task executes commands */
+    static EXT_RAM_BSS_ATTR bluetooth_do_t s_wish; /* one task executes commands */
     if (argc == 1) {
         return describe();
     }

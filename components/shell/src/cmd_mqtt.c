@@ -6,8 +6,6 @@
 
 #include "network_service/network_events.h"
 #include "shell_internal.h"
-#include "system_service/event_bus.h"
-#include "system_service/request_response.h"
 
 #define HEADER(type) STATUS_HEADER(type, NETWORK_EVENTS_VERSION)
 
@@ -18,22 +16,11 @@ static const char *const s_states[] = {
     [NETWORK_BRIDGE_CONNECTED] = "connected",
 };
 
-static esp_err_t ask(const char *what, const void *data, size_t size, void *answer,
-                     size_t *answer_size)
-{
-    system_event_type_t type;
-    const esp_err_t ret = system_event_register_type(what, &type);
-    return ret == ESP_OK
-               ? system_request_sync(SYSTEM_SERVICE_ID_NONE, SYSTEM_SERVICE_ID_NONE, type, data,
-                                     size, SYSTEM_EVENT_PRIORITY_NORMAL, answer, answer_size, 0)
-               : ret;
-}
-
 static int describe(void)
 {
     network_info_t info;
     size_t size = sizeof(info);
-    const esp_err_t ret = ask(NETWORK_GET_REQUEST, NULL, 0, &info, &size);
+    const esp_err_t ret = shell_ask(NETWORK_GET_REQUEST, NULL, 0, &info, &size);
     if (ret != ESP_OK) {
         return shell_result("mqtt", ret);
     }
@@ -63,7 +50,8 @@ static int control(network_wish_t what, const char *user, const char *password, 
     memcpy(wish.name, user, strlen(user) + 1);
     memcpy(wish.secret, password, strlen(password) + 1);
     memcpy(wish.text, text, strlen(text) + 1);
-    return shell_result("mqtt", ask(NETWORK_CONTROL_REQUEST, &wish, sizeof(wish), NULL, NULL));
+    return shell_result("mqtt",
+                        shell_ask(NETWORK_CONTROL_REQUEST, &wish, sizeof(wish), NULL, NULL));
 }
 
 static int add_rule(int argc, char **argv)

@@ -7,8 +7,6 @@
 #include "esp_attr.h"
 #include "network_service/network_events.h"
 #include "shell_internal.h"
-#include "system_service/event_bus.h"
-#include "system_service/request_response.h"
 
 #define HEADER(type) STATUS_HEADER(type, NETWORK_EVENTS_VERSION)
 #define SCAN_WAIT_MS 30000
@@ -26,17 +24,6 @@ static const char *const s_faults[NETWORK_FAULTS] = {
     [NETWORK_FAULT_STUCK] = "stuck", [NETWORK_FAULT_SHORT] = "short",
     [NETWORK_FAULT_WRONG] = "wrong",
 };
-
-static esp_err_t ask(const char *what, const void *data, size_t size, void *answer,
-                     size_t *answer_size, uint32_t timeout_ms)
-{
-    system_event_type_t type;
-    const esp_err_t ret = system_event_register_type(what, &type);
-    return ret == ESP_OK ? system_request_sync(SYSTEM_SERVICE_ID_NONE, SYSTEM_SERVICE_ID_NONE, type,
-                                               data, size, SYSTEM_EVENT_PRIORITY_NORMAL, answer,
-                                               answer_size, timeout_ms)
-                         : ret;
-}
 
 static void describe_interface(const network_info_t *info)
 {
@@ -70,7 +57,7 @@ static int describe(void)
 {
     network_info_t info;
     size_t size = sizeof(info);
-    const esp_err_t ret = ask(NETWORK_GET_REQUEST, NULL, 0, &info, &size, 0);
+    const esp_err_t ret = shell_ask(NETWORK_GET_REQUEST, NULL, 0, &info, &size);
     if (ret != ESP_OK) {
         return shell_result("net", ret);
     }
@@ -88,8 +75,8 @@ static int scan(void)
     static EXT_RAM_BSS_ATTR network_scan_t s_scan; /* one command at a time */
     size_t size = sizeof(s_scan);
     const network_control_t wish = {.header = HEADER(network_control_t), .what = NETWORK_SCAN};
-    const esp_err_t ret =
-        ask(NETWORK_CONTROL_REQUEST, &wish, sizeof(wish), &s_scan, &size, SCAN_WAIT_MS);
+    const esp_err_t ret = shell_ask_within(NETWORK_CONTROL_REQUEST, &wish, sizeof(wish), &s_scan,
+                                           &size, SCAN_WAIT_MS);
     if (ret != ESP_OK) {
         return shell_result("scan", ret);
     }
@@ -121,21 +108,16 @@ static int control(network_wish_t what, const char *name, const char *secret, co
     copy(wish.name, sizeof(wish.name), name);
     copy(wish.secret, sizeof(wish.secret), secret);
     copy(wish.text, sizeof(wish.text), text);
-    return shell_result("net", ask(NETWORK_CONTROL_REQUEST, &wish, sizeof(wish), NULL, NULL, 0));
+    return shell_result("net", shell_ask(NETWORK_CONTROL_REQUEST, &wish, sizeof(wish), NULL, NULL));
 }
 
 static int inject(const char *name)
 {
-    for (unsigned fault = 0; fault < NETWORK_FAULTS; fault++) {
-        if (strcmp(name, s_faults[fault]) == 0) {
-            const network_control_t wish = {.header = HEADER(network_control_t),
-                                            .what = NETWORK_FAULT,
-                                            .fault = (uint8_t)fault};
-            return shell_result(name,
-                                ask(NETWORK_CONTROL_REQUEST, &wish, sizeof(wish), NULL, NULL, 0));
-        }
+    network_control_t wish = {.header = HEADER(network_control_t), .what = NETWORK_FAULT};
+    if (!shell_choice(name, s_faults, NETWORK_FAULTS, &wish.fault)) {
+        return shell_usage("net");
     }
-    return shell_usage("net");
+    return shell_result(name, shell_ask(NETWORK_CONTROL_REQUEST, &wish, sizeof(wish), NULL, NULL));
 }
 
 int cmd_net(int argc, char **argv)

@@ -63,32 +63,32 @@ esp_err_t bluetooth_gap_disconnect(uint8_t link)
     return done ? ESP_OK : ESP_ERR_NOT_FOUND;
 }
 
-esp_err_t bluetooth_gap_pair(uint8_t number)
+esp_err_t bluetooth_gap_pair(uint8_t link)
 {
     bluetooth_host_lock();
-    const bluetooth_host_link_t *link = bluetooth_host_link(number);
-    esp_err_t ret = link == NULL ? ESP_ERR_NOT_FOUND : ESP_OK;
-    if (link != NULL && smp_is_going_on(&link->smp)) {
+    const bluetooth_host_link_t *peer = bluetooth_host_link(link);
+    esp_err_t ret = peer == NULL ? ESP_ERR_NOT_FOUND : ESP_OK;
+    if (peer != NULL && smp_is_going_on(&peer->smp)) {
         ret = ESP_ERR_INVALID_STATE;
     }
     if (ret == ESP_OK) {
-        bluetooth_host_pair(number);
+        bluetooth_host_pair(link);
     }
     bluetooth_host_unlock();
     return ret;
 }
 
-esp_err_t bluetooth_gap_passkey(uint8_t number, uint32_t passkey)
+esp_err_t bluetooth_gap_passkey(uint8_t link, uint32_t passkey)
 {
     uint8_t pdu[SMP_PDU];
     bluetooth_host_lock();
-    bluetooth_host_link_t *link = bluetooth_host_link(number);
-    const size_t size = link != NULL ? smp_passkey(&link->smp, passkey, pdu) : 0;
+    bluetooth_host_link_t *peer = bluetooth_host_link(link);
+    const size_t size = peer != NULL ? smp_passkey(&peer->smp, passkey, pdu) : 0;
     if (size != 0) {
-        bluetooth_host_send(number, BLUETOOTH_OUT_SMP, pdu, size);
+        bluetooth_host_send(link, BLUETOOTH_OUT_SMP, pdu, size);
     }
     bluetooth_host_unlock();
-    return link == NULL ? ESP_ERR_NOT_FOUND : size != 0 ? ESP_OK : ESP_ERR_INVALID_STATE;
+    return peer == NULL ? ESP_ERR_NOT_FOUND : size != 0 ? ESP_OK : ESP_ERR_INVALID_STATE;
 }
 
 /* ---- GATT server -------------------------------------------------------------------------------
@@ -99,17 +99,17 @@ esp_err_t bluetooth_gatts_open(void)
     return ESP_OK; /* the server reads the table as it is */
 }
 
-esp_err_t bluetooth_gatts_notify(uint8_t number, uint8_t value, const void *data, size_t size)
+esp_err_t bluetooth_gatts_notify(uint8_t link, uint8_t value, const void *data, size_t size)
 {
     uint8_t pdu[ATT_MTU];
     bluetooth_host_lock();
-    const bluetooth_host_link_t *link = bluetooth_host_link(number);
+    const bluetooth_host_link_t *peer = bluetooth_host_link(link);
     esp_err_t ret = ESP_ERR_NOT_FOUND;
-    if (link != NULL) {
-        const size_t length = att_server_notify(&link->server, value, data, size, pdu);
-        ret = length == 0                                  ? ESP_ERR_INVALID_STATE
-              : bluetooth_host_notify(number, pdu, length) ? ESP_OK
-                                                           : ESP_ERR_NO_MEM;
+    if (peer != NULL) {
+        const size_t length = att_server_notify(&peer->server, value, data, size, pdu);
+        ret = length == 0                                ? ESP_ERR_INVALID_STATE
+              : bluetooth_host_notify(link, pdu, length) ? ESP_OK
+                                                         : ESP_ERR_NO_MEM;
     }
     bluetooth_host_unlock();
     return ret;

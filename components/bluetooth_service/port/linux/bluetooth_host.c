@@ -250,12 +250,12 @@ static void hear_smp(uint8_t number, const uint8_t *data, size_t size)
     act_on(number, result);
 }
 
-void bluetooth_host_pair(uint8_t number)
+void bluetooth_host_pair(uint8_t link)
 {
-    bluetooth_host_link_t *link = &s_links[number];
+    bluetooth_host_link_t *peer = &s_links[link];
     uint8_t pdu[SMP_PDU];
-    bluetooth_host_send(number, BLUETOOTH_OUT_SMP, pdu, smp_start(&link->smp, pdu));
-    link->smp_until = host_now_us() + TRANSACTION_US;
+    bluetooth_host_send(link, BLUETOOTH_OUT_SMP, pdu, smp_start(&peer->smp, pdu));
+    peer->smp_until = host_now_us() + TRANSACTION_US;
 }
 
 /* ---- what the radio tells ----------------------------------------------------------------------
