@@ -42,6 +42,13 @@ typedef struct {
     uint32_t at; // all before it are done, or will not come
 } order_t;
 
+// By what there is more of is no fault, and shown only if nothing else differs.
+typedef enum {
+    DIFFERS_NOT,
+    DIFFERS_BY_MORE,
+    DIFFERS_BY_ANOTHER
+} differs_t;
+
 typedef struct {
     uint64_t owners[SLOTS]; // hashes of names
     uint64_t types[TYPES];
@@ -51,7 +58,7 @@ static order_t s_in[SLOTS], s_out[SLOTS];
 static uint64_t s_waits_since[SLOTS]; // for the next to take out; 0: nobody waits
 static names_t s_then, s_now;
 static uint32_t s_same, s_missed, s_more;
-static bool s_differs;
+static differs_t s_differs;
 static record_t s_want, s_got; // the first that differs
 
 // ---- names and keys ----
@@ -227,8 +234,9 @@ static void compare(const record_t *r)
         order->at++;
         return;
     }
-    if (!s_differs && order->at < order->count) {
-        s_differs = true;
+    const differs_t differs = turn == NO_TURN ? DIFFERS_BY_MORE : DIFFERS_BY_ANOTHER;
+    if (s_differs < differs && order->at < order->count) {
+        s_differs = differs;
         s_want = order->past[order->at].record;
         s_got = *r;
     }
@@ -279,7 +287,7 @@ void steer_order_report(void)
             " events taken out in the recorded order of their mailbox, %" PRIu32 " not, %" PRIu32
             " more than recorded\n",
             host_boot_count(), s_same, s_same + missing, missing, s_more);
-    if (s_differs) {
+    if (s_differs != DIFFERS_NOT) {
         fprintf(stderr, "kraken: replay: the first that differs:\n");
         print("  recorded: ", &s_want);
         print("  now:      ", &s_got);
