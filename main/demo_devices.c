@@ -25,8 +25,7 @@
 #define POLL_MS  20
 #define PATIENCE 3000 /* ms; as a rule it takes a twentieth of that */
 
-static _Atomic uint32_t s_loudest;
-
+#if defined(CONFIG_AUDIO_SERVICE) || defined(CONFIG_DISPLAY_SERVICE)
 static esp_err_t ask(const char *what, void *answer, size_t size)
 {
     system_event_type_t type;
@@ -46,7 +45,11 @@ static esp_err_t post(const char *what, const void *data, size_t size)
                          : ret;
 }
 
+#endif
+
 #ifdef CONFIG_AUDIO_SERVICE
+static _Atomic uint32_t s_loudest;
+
 static void on_level(const system_event_t *event, void *user_data)
 {
     (void)user_data;
