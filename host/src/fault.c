@@ -58,7 +58,12 @@ uint32_t host_random_u32(void)
         if (g_recorder == RECORDER_STEERS && steer_random(&value)) {
             return value;
         }
-        return (uint32_t)(rng_next(RNG_USER) >> 32);
+        value = (uint32_t)(rng_next(RNG_USER) >> 32);
+        if (g_recorder == RECORDER_WRITES || g_recorder == RECORDER_COMPARES) {
+            record_random(
+                value); // it follows from the seed, but a replay that is steered has another
+        }
+        return value;
     }
     while (getrandom(&value, sizeof(value), 0) != (ssize_t)sizeof(value)) {
     }
