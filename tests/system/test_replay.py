@@ -263,13 +263,13 @@ class Steered(Case):
         return mailboxes
 
     def test_the_recorded_order_not_the_seeds(self):
-        others = 0
+        others = events = missed = 0
         header, chunks = take_apart(self.record("--demo", "--seed", "1")[1])
         recorded = self.order(chunks)
         for seed in range(2, 60):
             other = self.order(take_apart(self.record("--demo", "--seed", str(seed))[1])[1]) != recorded
             others += other
-            if seed > 4 and not other:
+            if seed > 6 and not other:
                 continue  # most seeds of a quiet system agree: look for one that does not
             chunks[0][0][2][2] &= ~1  # not of the simulator
             chunks[0][0][2][4] = seed
@@ -278,10 +278,12 @@ class Steered(Case):
                                                    r"mailbox, (\d+) not", said).groups())
             self.assertGreater(total, 400)
             self.assertEqual(kept + lost, total)
-            # What hangs on a clock reading falls otherwise (docs/REPLAY.md): one event in eighty of the whole story, at the most.
-            self.assertLessEqual(lost, total // 80, said)
-            if others >= 2:
+            self.assertNotIn("random numbers", said)
+            events, missed = events + total, missed + lost
+            if seed >= 6 and others != 0:
                 break
+        # What hangs on a clock reading falls otherwise (docs/REPLAY.md), and what follows it in a mailbox: one event in eighty.
+        self.assertLessEqual(missed, events // 80)
         if FLAVOUR == "sim" and others == 0:
             # Every access is a scheduling point there, and the demonstration comes out in one order; the other builds differ.
             self.skipTest("no seed up to 59 has another order in this build")
