@@ -19,7 +19,8 @@ target_compile_definitions(kraken_idf_common INTERFACE ESP_PLATFORM=1 "IDF_VER=\
 
 file(GLOB host_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/src/*.c")
 # The whole program is hashed once in a run: seconds of a sanitizer's time, for code that shares nothing.
-set_source_files_properties("${CMAKE_CURRENT_SOURCE_DIR}/src/sha256.c" PROPERTIES COMPILE_OPTIONS "-fno-sanitize=all;-O2")
+set_source_files_properties("${CMAKE_CURRENT_SOURCE_DIR}/src/sha256.c" PROPERTIES COMPILE_OPTIONS
+    "-fno-sanitize=all;-O2;-fno-tree-loop-distribute-patterns")
 if(host_sources)
     add_library(kraken_host STATIC ${host_sources})
     target_link_libraries(kraken_host PRIVATE kraken_warnings PUBLIC kraken_idf_common Threads::Threads m dl)

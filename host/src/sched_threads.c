@@ -351,7 +351,11 @@ static void thr_stop(int code)
  * them. */
 static void end_stragglers(int code)
 {
-    fprintf(stderr, "host: %u task(s) still computing at the end of the run\n", s_threads);
+    fprintf(stderr, "host: %u task(s) still computing at the end of the run:", s_threads);
+    for (const tcb_t *t = k_all_tasks; t != NULL; t = t->all_next) {
+        fprintf(stderr, " %s", t->name);
+    }
+    fprintf(stderr, "\n");
     record_end(END_EXIT, code);
     fflush(NULL);
     _exit(code);
