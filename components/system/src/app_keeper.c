@@ -229,9 +229,10 @@ static bool step_down(app_t *app)
     if ((!life->set_aside && !end_task(app, life, overdue)) || !end_handler(app, slot, overdue)) {
         return false;
     }
-    app_crash_cut(id);
-    take_crashes(); /* it may have faulted since the last look: what ended this life was no return
-                     */
+    if (!life->set_aside) { /* else its task may still land by itself */
+        app_crash_cut(id);
+    }
+    take_crashes(); /* a fault since the last look: what ended this life was no return */
     app_life_take_back(life);
     if (!life->set_aside) {
         app_life_free_task(life);
