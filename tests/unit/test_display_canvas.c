@@ -149,6 +149,28 @@ static void far_away_is_no_danger(void **state)
     check_change((display_rect_t){0, 0, WIDTH, HEIGHT});
 }
 
+/** Where sums of coordinates do not fit into an int: the sanitizer sees it. */
+static void the_ends_of_numbers_are_no_danger(void **state)
+{
+    (void)state;
+    static const int ends[] = {INT_MIN, INT_MIN + 1, -1, 0, INT_MAX - 1, INT_MAX};
+    static const display_color_t dot = INK;
+    static const display_image_t image = {.width = 1, .height = 1, .pixels = &dot};
+    const display_rect_t rect = {-5, -5, INT16_MAX, INT16_MAX};
+    for (int i = 0; i < 6 * 6 * 6; i++) {
+        const int a = ends[i % 6], b = ends[i / 6 % 6], c = ends[i / 36];
+        display_canvas_frame(&s_canvas, rect, c, INK, DISPLAY_OPAQUE);
+        display_canvas_round_rect(&s_canvas, rect, c, INK, DISPLAY_OPAQUE);
+        display_canvas_line(&s_canvas, a, b, b, a, c, INK, DISPLAY_OPAQUE);
+        display_canvas_circle(&s_canvas, a, b, c, INK, DISPLAY_OPAQUE);
+        display_canvas_arc(&s_canvas, a, b, c, b, a, c, INK, DISPLAY_OPAQUE);
+        display_canvas_image(&s_canvas, a, b, &image, DISPLAY_OPAQUE);
+        display_canvas_pixel(&s_canvas, a, b, INK, DISPLAY_OPAQUE);
+        (void)display_text_draw(&s_canvas, a, b, &display_font_large, INK, "Ag");
+    }
+    check_change((display_rect_t){0, 0, WIDTH, HEIGHT});
+}
+
 static void damage_holds_all_and_stays_small(void **state)
 {
     (void)state;
@@ -390,6 +412,7 @@ int main(int argc, char **argv)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(nothing_is_drawn_outside_of_the_clip, blank),
         cmocka_unit_test_setup(far_away_is_no_danger, blank),
+        cmocka_unit_test_setup(the_ends_of_numbers_are_no_danger, blank),
         cmocka_unit_test(damage_holds_all_and_stays_small),
         cmocka_unit_test(damage_beside_each_other_is_one),
         cmocka_unit_test(alpha_is_exact_at_both_ends),

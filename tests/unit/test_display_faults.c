@@ -147,6 +147,21 @@ static void transfers_that_fail_are_repeated(void **state)
     assert_int_equal(host_display_memory(WIDTH - 1, HEIGHT - 1), RED);
 }
 
+/** What is drawn next is what was there before: but the half that arrived is on the panel. */
+static void half_a_transfer_is_not_forgotten(void **state)
+{
+    (void)state;
+    assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, display_app_fill), ESP_OK);
+    assert_true(display_app_wait_for_body(RED));
+    assert_int_equal(display_app_fault(DISPLAY_FAULT_SHORT), ESP_OK);
+    assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, display_app_dot), ESP_OK);
+    assert_true(wait_for_panel(DISPLAY_PANEL_FAILING));
+    assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, display_app_fill), ESP_OK);
+    assert_int_equal(display_app_fault(DISPLAY_FAULT_NONE), ESP_OK);
+    assert_true(wait_for_panel(DISPLAY_PANEL_WELL));
+    assert_true(display_app_wait_for_body(RED));
+}
+
 static void a_disturbed_panel_is_set_up_and_drawn_anew(void **state)
 {
     (void)state;
@@ -197,6 +212,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(pictures_stay_when_the_screen_is_put_upside_down),
         cmocka_unit_test(toasts_leave_room_for_frames),
         cmocka_unit_test(a_frame_that_is_lost_is_not_waited_for),
+        cmocka_unit_test(half_a_transfer_is_not_forgotten),
         cmocka_unit_test(transfers_that_fail_are_repeated),
         cmocka_unit_test_teardown(a_disturbed_panel_is_set_up_and_drawn_anew, tear_down),
     };

@@ -111,7 +111,8 @@ void display_canvas_frame(display_canvas_t *canvas, display_rect_t rect, int thi
     if (thickness <= 0 || display_rect_empty(rect)) {
         return;
     }
-    if (2 * thickness >= rect.w || 2 * thickness >= rect.h) { /* its sides meet: no pixel twice */
+    if (thickness >= (rect.w + 1) / 2 ||
+        thickness >= (rect.h + 1) / 2) { /* its sides meet: no pixel twice */
         display_canvas_rect(canvas, rect, color, alpha);
         return;
     }

@@ -142,11 +142,13 @@ bool display_screen_present(void)
         }
         changed = true;
         if (!display_panel_ready() || !transfer(part)) {
+            s_front_known = false;
             display_damage_add(&s_damage, rect);
             complete = false;
         }
     }
-    /* One failure and what we know of the panel's memory is forgotten until all of it arrived. */
+    /* One failure and what we know of the panel's memory is forgotten until all of it arrived: a
+     * part may have, and what is drawn next may be what was there before. */
     if (complete) {
         s_front_known = true;
         display_panel_shown();

@@ -20,8 +20,9 @@ static unsigned covered(float inside, display_alpha_t alpha)
     return share >= 1.0f ? alpha : (unsigned)(share * (float)alpha + 0.5f);
 }
 
-/** A box that any coordinates fit in; outside of a canvas's reach nothing is seen anyway. */
-static display_rect_t box_of(int left, int top, int right, int bottom)
+/** A box that any coordinates fit in, also sums of them; outside of a canvas's reach nothing is
+ * seen anyway. */
+static display_rect_t box_of(int64_t left, int64_t top, int64_t right, int64_t bottom)
 {
     const int limit = 2 * DISPLAY_CANVAS_MAX;
     left = left < -limit ? -limit : left;
@@ -33,6 +34,11 @@ static display_rect_t box_of(int left, int top, int right, int bottom)
     }
     return (display_rect_t){(int16_t)left, (int16_t)top, (int16_t)(right - left),
                             (int16_t)(bottom - top)};
+}
+
+static display_rect_t box_around(int64_t x, int64_t y, int64_t radius)
+{
+    return box_of(x - radius - 1, y - radius - 1, x + radius + 2, y + radius + 2);
 }
 
 /* ---- round rectangles and circles --------------------------------------------------------------
@@ -91,15 +97,14 @@ void display_canvas_circle(display_canvas_t *canvas, int x, int y, int radius,
     if (radius < 0) {
         return;
     }
-    const display_rect_t box =
-        box_of(x - radius - 1, y - radius - 1, x + radius + 2, y + radius + 2);
+    const display_rect_t box = box_around(x, y, radius);
     const display_rect_t inside = display_canvas_open(canvas, box);
     const float edge = (float)radius + 0.5f;
     for (int row = inside.y; row < inside.y + inside.h; row++) {
-        const float dy = (float)(row - y);
+        const float dy = (float)row - (float)y;
         display_color_t *pixel = display_canvas_at(canvas, inside.x, row);
         for (int column = inside.x; column < inside.x + inside.w; column++, pixel++) {
-            const float dx = (float)(column - x);
+            const float dx = (float)column - (float)x;
             display_canvas_blend(pixel, color, covered(edge - sqrtf(dx * dx + dy * dy), alpha));
         }
     }
@@ -111,7 +116,7 @@ void display_canvas_circle(display_canvas_t *canvas, int x, int y, int radius,
 void display_canvas_line(display_canvas_t *canvas, int x0, int y0, int x1, int y1, int thickness,
                          display_color_t color, display_alpha_t alpha)
 {
-    const int reach = thickness / 2 + 2;
+    const int64_t reach = thickness / 2 + 2;
     if (thickness <= 0) {
         return;
     }
@@ -160,8 +165,7 @@ void display_canvas_arc(display_canvas_t *canvas, int x, int y, int radius, int 
     if (radius < 0 || thickness <= 0 || sweep_deg <= 0) {
         return;
     }
-    const display_rect_t box =
-        box_of(x - radius - 1, y - radius - 1, x + radius + 2, y + radius + 2);
+    const display_rect_t box = box_around(x, y, radius);
     const display_rect_t inside = display_canvas_open(canvas, box);
     const float outer = (float)radius + 0.5f;
     const float inner = outer - (float)thickness;
@@ -172,8 +176,8 @@ void display_canvas_arc(display_canvas_t *canvas, int x, int y, int radius, int 
     for (int row = inside.y; row < inside.y + inside.h; row++) {
         display_color_t *pixel = display_canvas_at(canvas, inside.x, row);
         for (int column = inside.x; column < inside.x + inside.w; column++, pixel++) {
-            const float dx = (float)(column - x);
-            const float dy = (float)(row - y);
+            const float dx = (float)column - (float)x;
+            const float dy = (float)row - (float)y;
             const float distance = sqrtf(dx * dx + dy * dy);
             float depth = outer - distance;
             depth = distance - inner < depth ? distance - inner : depth;

@@ -137,10 +137,17 @@ int display_text_cap_height(const display_font_t *font)
     return font->cap_height;
 }
 
+/** Far beyond any canvas one place is as good as another, and can be added to. */
+static int held(int at)
+{
+    const int limit = 256 * DISPLAY_CANVAS_MAX;
+    return at < -limit ? -limit : at > limit ? limit : at;
+}
+
 int display_text_draw(display_canvas_t *canvas, int x, int y, const display_font_t *font,
                       display_color_t color, const char *text)
 {
-    return draw_until(canvas, x, y, font, color, text, text + strlen(text));
+    return draw_until(canvas, held(x), held(y), font, color, text, text + strlen(text));
 }
 
 void display_text_box(display_canvas_t *canvas, display_rect_t box, display_align_t align,
