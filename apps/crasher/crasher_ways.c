@@ -70,6 +70,12 @@ static void post_nowhere(app_context_t *ctx)
     }
 }
 
+/** Asks the system to read a text there. */
+static void log_nowhere(app_context_t *ctx)
+{
+    ctx->log(ctx, ESP_LOG_INFO, "%d: %s", 1, (const char *)((uintptr_t)s_null + NOWHERE));
+}
+
 AS_WRITTEN static void divide_by_zero(app_context_t *ctx)
 {
     (void)ctx;
@@ -222,6 +228,7 @@ static const crasher_way_t s_ways[] = {
     {"deep_null_store", deep_null_store},
     {"null_copy", null_copy},
     {"post_nowhere", post_nowhere},
+    {"log_nowhere", log_nowhere},
     {"divide_by_zero", divide_by_zero},
     {"wild_jump", wild_jump},
     {"jump_to_data", jump_to_data},

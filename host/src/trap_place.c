@@ -9,6 +9,7 @@
 #include <elf.h>
 #include <link.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unwind.h>
 #include "trap.h"
@@ -24,6 +25,8 @@ static range_t s_foreign[RANGES]; // code of shared libraries
 static unsigned s_foreign_count;
 static range_t s_pure[RANGES]; // functions of the C library that take no lock
 static unsigned s_pure_count;
+static uintptr_t s_inner[RANGES]; // functions without a name that those jump to as the last thing
+static unsigned s_inner_count;
 
 static const char *const s_pure_names[] = {
     "snprintf",       "vsnprintf",       "sprintf",
@@ -69,6 +72,52 @@ static int note_module(struct dl_phdr_info *info, size_t size, void *arg)
     return 0;
 }
 
+#if defined(__x86_64__)
+
+// vsnprintf() ends in a jump: what it jumps to stands in the chain of calls, and vsnprintf() does
+// not.
+static void note_inner(uintptr_t from, uintptr_t to)
+{
+    const unsigned char *jump = (const unsigned char *)to - 5;
+    int32_t distance;
+    if (to - from < 5 || *jump != 0xE9 || s_inner_count == RANGES) {
+        return;
+    }
+    memcpy(&distance, jump + 1, sizeof(distance));
+    const uintptr_t target = to + (uintptr_t)(intptr_t)distance;
+    if (in(s_foreign, s_foreign_count, target) &&
+        (uintptr_t)_Unwind_FindEnclosingFunction((void *)(target + 1)) == target) {
+        s_inner[s_inner_count++] = target;
+    }
+}
+
+static bool in_inner(uintptr_t address)
+{
+    const uintptr_t function = (uintptr_t)_Unwind_FindEnclosingFunction((void *)address);
+    for (unsigned i = 0; i < s_inner_count; i++) {
+        if (s_inner[i] == function) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#else
+
+static void note_inner(uintptr_t from, uintptr_t to)
+{
+    (void)from;
+    (void)to;
+}
+
+static bool in_inner(uintptr_t address)
+{
+    (void)address;
+    return false;
+}
+
+#endif
+
 static void note_pure(const char *name)
 {
     Dl_info info;
@@ -78,6 +127,7 @@ static void note_pure(const char *name)
         symbol != NULL) {
         const uintptr_t from = (uintptr_t)info.dli_saddr;
         add(s_pure, &s_pure_count, from, from + symbol->st_size);
+        note_inner(from, from + symbol->st_size);
     }
 }
 
@@ -129,6 +179,7 @@ void trap_place_init(void)
     uintptr_t frame;
     s_foreign_count = 0;
     s_pure_count = 0;
+    s_inner_count = 0;
     (void)dl_iterate_phdr(note_module, &first);
     for (unsigned i = 0; i < sizeof(s_pure_names) / sizeof(s_pure_names[0]); i++) {
         note_pure(s_pure_names[i]);
@@ -148,7 +199,7 @@ bool trap_place_may_hold_lock(const uintptr_t *frames, unsigned count)
     }
     /* A return address may be that of the next function. */
     const uintptr_t outermost = foreign == 1 ? frames[0] : frames[foreign - 1] - 1;
-    if (in(s_pure, s_pure_count, outermost)) {
+    if (in(s_pure, s_pure_count, outermost) || in_inner(outermost)) {
         return false;
     }
     Dl_info info;

@@ -43,6 +43,7 @@ static const way_t s_ways[] = {
     {"null_copy", APP_CRASH_ADDRESS, true, NULL},
 #endif
     {"post_nowhere", APP_CRASH_ADDRESS, true, NULL},
+    {"log_nowhere", APP_CRASH_ADDRESS, true, NULL},
     {"divide_by_zero", APP_CRASH_ARITHMETIC, true, "divide_by_zero"},
     {"wild_jump", APP_CRASH_JUMP, true, NULL},
     {"jump_to_data", APP_CRASH_JUMP, true, NULL},
