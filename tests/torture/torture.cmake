@@ -10,6 +10,12 @@ if(KRAKEN_FLAVOUR STREQUAL "sim")
 endif()
 kraken_test_program(torture SRCS ${torture_sources} LINK system esp_timer PRIVATE_OF system DEFINES ${torture_defines})
 
+# The five services of the hardware, with what goes wrong in them and in the hardware: ./kraken torture --services
+kraken_test_program(torture_services SRCS torture_services.c "${KRAKEN_ROOT}/tests/support/services_at_work.c"
+    "${KRAKEN_ROOT}/tests/support/system_up.c"
+    LINK music audio_service bluetooth_service display_service input_service network_service esp_app_format nvs_flash system
+    PRIVATE_OF bluetooth_service)
+
 # torture_planted_<name>: the same program with one known bug. The changed copy of one source of the core stands in the build folder
 # and is linked before the core's library, which then does not contribute that file. Not built unless asked for, but for the one
 # that every test run tries.
@@ -43,6 +49,9 @@ if(KRAKEN_FLAVOUR STREQUAL "host")
 
     add_test(NAME torture.restarts COMMAND torture --restarts 300 --seed 2)
     set_tests_properties(torture.restarts PROPERTIES LABELS torture TIMEOUT 120)
+
+    add_test(NAME torture.services COMMAND torture_services --sim --seeds 15)
+    set_tests_properties(torture.services PROPERTIES LABELS torture TIMEOUT 120 PROCESSORS 2)
 
     add_custom_target(torture_planted)
     file(GLOB plants CONFIGURE_DEPENDS "${planted_folder}/*.plant")

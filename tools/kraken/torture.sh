@@ -5,8 +5,9 @@
 #: usage: ./kraken torture [--seeds N | --minutes M] [--first K] [--fault KIND] [--whole-table]
 #:        ./kraken torture --seed N [-v] […]
 #:        ./kraken torture --restarts N [--seed N]
+#:        ./kraken torture --services [--seeds N] [--first K] | --services --seed N [-v]
 #:        ./kraken torture --planted [NAME…]
-#:        ./kraken torture --mutants [--sample N] [--seed S] [--file NAME] [--again] [--list]
+#:        ./kraken torture --mutants [--component system|kapp] [--sample N] [--seed S] [--file NAME] [--again] [--list]
 #:
 #:   --seeds N       so many seeds, each a system, a load and three to six faults of its own (default 200)
 #:   --minutes M     as many as fit
@@ -15,10 +16,11 @@
 #:   --whole-table   also fail when a kind of fault never met a state that it can meet
 #:   --seed N        this seed alone, -v with the board's messages; what a failed campaign prints at its end
 #:   --restarts N    one service, N times cut in the middle of what it does and started again, in one life of the system
+#:   --services      the five services of the hardware at work: which faults of theirs and of their hardware cost the others something?
 #:   --no-shrink     a seed that fails is printed as it is
 #:   --threads       on real threads, as with --flavour tsan under ThreadSanitizer: no virtual time, so give it --minutes
 #:   --planted       plant the known bugs of tests/torture/planted one by one: each must be caught within 200 seeds, by its name
-#:   --mutants       change the core a line at a time: which changes do torture and the tests notice? (tools/mutants.py)
+#:   --mutants       change the core (or kapp) a line at a time: which changes do torture and the tests notice? (tools/mutants.py)
 #:   --flavour F     sim: also switch tasks inside of our own code, at each access to memory (slower)
 #:
 #: At the end, also when it is interrupted: what happened in which state, what was noticed, recovered, escalated, and how long it took
@@ -43,6 +45,15 @@ if [ "${1:-}" = --planted ]; then
     # shellcheck disable=SC2086 # a list of names
     build host $targets
     exec /usr/bin/python3 "$KRAKEN_ROOT/tests/torture/planted.py" run "$build_root/host/tests" "$@"
+fi
+if [ "${1:-}" = --services ]; then
+    shift
+    case " $* " in
+    *" --seeds "* | *" --seed "*) ;;
+    *) set -- --seeds 200 "$@" ;;
+    esac
+    build "$flavour" torture_services
+    exec "$build_root/$flavour/tests/torture_services" --sim "$@"
 fi
 if [ "${1:-}" = --mutants ]; then
     shift
