@@ -1,23 +1,25 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Automatic mutants of the core: does anything notice when one statement, condition or constant of it is wrong?
+"""Automatic mutants of the core, or of the loader of apps: does anything notice when one statement, condition or constant is wrong?
 
-usage: ./kraken torture --mutants [--sample N] [--seed S] [--file NAME] [--again] [--list]
+usage: ./kraken torture --mutants [--component system|kapp] [--sample N] [--seed S] [--file NAME] [--again] [--list]
 
+  --component C what is mutated: the core (default), or kapp: the reader of packages, the loader and the store
   --sample N    so many mutants, spread over the files by their size (default 150)
   --seed S      which ones (default 1); the same number gives the same mutants of the same sources
-  --file NAME   of this source of components/system/src alone
+  --file NAME   of this source of the component alone
   --again       try the survivors of former runs once more, nothing else
   --list        print the mutants, try none
   --seeds T     seeds of torture per mutant (default 16)
 
 Each mutant is one changed line in a copy of the sources in the build folder. Torture runs first, then the tests that share a word
 with the file's name, then all unit, regression and specification tests in the simulator and the scenarios with few seeds; the
-first failure kills it, and so does running out of time. A mutant that does not compile, or compiles to the same code, is none.
+first failure kills it, and so does running out of time. Torture installs no packages: mutants of kapp are left to the tests of its
+own, the corpora of the fuzzers among them. A mutant that does not compile, or compiles to the same code, is none.
 tests/torture/mutants_reviewed.tsv lists survivors that were looked at and make no difference that a test could see, with the reason
 for each; they do not count.
 
-Results are kept in build/mutants/results.jsonl: a run that is interrupted goes on where it was. Survivors are listed at the end.
+Results are kept in build/mutants/results*.jsonl: a run that is interrupted goes on where it was. Survivors are listed at the end.
 """
 
 import argparse
@@ -34,7 +36,15 @@ import subprocess
 import sys
 import time
 
-SOURCES = "components/system/src"
+# Of what the mutants are, whether torture has it, and which tests can know of it.
+Component = collections.namedtuple("Component", "sources torture tests")
+COMPONENTS = {
+    "system": Component("components/system/src", True,
+                        r"^(unit|regression|spec)\.\w+\.sim$|^(unit|regression)\.\w+$|^scenario\.\w+\.sim$"),
+    "kapp": Component("components/kapp/src", False,
+                      r"^fuzz\.(package|manifest|elf)$|^unit\.(kapp|app|data)_\w+?(\.sim)?$|^abi\.\w+\.sim$|^sdk\.\w+(\.sim)?$|"
+                      r"^scenario\.(app\w*|crash_containment\w*)\.sim$"),
+}
 COPIED = ["apps", "bench", "boards", "components", "host", "main", "sdk", "tests", "tools", "kraken", "sdkconfig.defaults",
           "partitions.csv", "CMakeLists.txt", "README.md", "docs"]
 TIMEOUT = 150
@@ -92,9 +102,9 @@ def mutants_of(name, text):
     return found
 
 
-def all_mutants(root, only):
+def all_mutants(root, only, component="system"):
     found = {}
-    for path in sorted((root / SOURCES).glob("*.c")):
+    for path in sorted((root / COMPONENTS[component].sources).glob("*.c")):
         if not LEFT_OUT.search(path.name) and only in (None, path.name):
             found[path.name] = mutants_of(path.name, path.read_text())
     return found
@@ -137,8 +147,9 @@ def copy(source, target):
 class Workshop:
     """The copy of the sources, its build, and how a mutant is tried in it."""
 
-    def __init__(self, root, folder, seeds):
-        self.root, self.folder, self.seeds = root, folder, seeds
+    def __init__(self, root, folder, seeds, component):
+        self.root, self.folder, self.seeds, self.component = root, folder, seeds, component
+        self.of = COMPONENTS[component]
         self.tree, self.build = folder / "tree", folder / "host"
         self.environment = dict(os.environ, KRAKEN_SEEDS=FEW_SEEDS)
         self.tests = []
@@ -174,7 +185,7 @@ class Workshop:
         self.must("the build", ["ninja", "-C", str(self.build), "-j", os.environ.get("KRAKEN_JOBS", "2"), "all"])
         listed = json.loads(subprocess.run(["ctest", "--test-dir", str(self.build), "--show-only=json-v1"],
                                            stdout=subprocess.PIPE, check=True).stdout)
-        wanted = re.compile(r"^(unit|regression|spec)\.\w+\.sim$|^(unit|regression)\.\w+$|^scenario\.\w+\.sim$")
+        wanted = re.compile(self.of.tests)
         for test in listed["tests"]:
             command = test.get("command", [])
             if wanted.match(test["name"]) and command and command[0].startswith(str(self.build)):
@@ -188,19 +199,19 @@ class Workshop:
         return command
 
     def object_of(self, name):
-        return next(self.build.glob(f"esp-idf/system/**/{name}.o"))
+        return next(self.build.glob(f"esp-idf/{self.component}/**/{name}.o"))
 
     def torture(self):
         return [str(self.build / "tests" / "torture"), "--seeds", str(self.seeds), "--no-shrink"]
 
     def by_relevance(self, name):
-        words = set(re.split(r"[_.]", name)) - {"c", "event", "service", "system"}
+        words = set(re.split(r"[_.]", name)) - {"c", "event", "service", "system", "kapp"}
         score = lambda test: -len(words & set(re.split(r"[_.]", test[0])))
         return sorted(self.tests, key=score)
 
     def tell(self, mutant):
         """@return (verdict, what killed it)"""
-        path = self.tree / SOURCES / mutant.file
+        path = self.tree / self.of.sources / mutant.file
         original = path.read_text()
         lines = original.splitlines(keepends=True)
         target = self.object_of(mutant.file)
@@ -223,11 +234,12 @@ class Workshop:
         return hashlib.sha256(text).digest()
 
     def tried(self, mutant):
-        if self.ninja("torture") != 0:
-            return "no mutant", "does not link"
-        status = self.run(self.torture())
-        if status != 0:
-            return "killed", "torture" if status is not None else "torture: out of time"
+        if self.of.torture:
+            if self.ninja("torture") != 0:
+                return "no mutant", "does not link"
+            status = self.run(self.torture())
+            if status != 0:
+                return "killed", "torture" if status is not None else "torture: out of time"
         tests = self.by_relevance(mutant.file)
         built = {pathlib.Path(command[0]).name for _, command in tests}
         first = [pathlib.Path(command[0]).name for _, command in tests[:8]]
@@ -265,7 +277,7 @@ def reviewed(root):
     return found
 
 
-def report(results, known):
+def report(results, known, sources):
     for result in results:
         if result["verdict"] == "survived" and (result["file"], result["old"].strip(), result["new"].strip()) in known:
             result["verdict"] = "reviewed"
@@ -278,7 +290,7 @@ def report(results, known):
           f"{verdicts['no mutant']} more were none, {verdicts['reviewed']} make no difference (tests/torture/mutants_reviewed.tsv)")
     for result in sorted(results, key=lambda r: (r["file"], r["line"])):
         if result["verdict"] == "survived":
-            print(f"  {SOURCES}/{result['file']}:{result['line']}: {result['kind']}\n    - {result['old'].strip()}\n"
+            print(f"  {sources}/{result['file']}:{result['line']}: {result['kind']}\n    - {result['old'].strip()}\n"
                   f"    + {result['new'].strip()}")
 
 
@@ -287,18 +299,20 @@ def main():
     parser.add_argument("--sample", type=int, default=150)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=16)
+    parser.add_argument("--component", choices=sorted(COMPONENTS), default="system")
     parser.add_argument("--file")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--root", type=pathlib.Path, required=True)
     parser.add_argument("--build", type=pathlib.Path, required=True)
     options = parser.parse_args()
-    found = all_mutants(options.root, options.file)
+    sources = COMPONENTS[options.component].sources
+    found = all_mutants(options.root, options.file, options.component)
     if not any(found.values()):
-        sys.exit(f"mutants: no source {options.file} in {SOURCES}")
+        sys.exit(f"mutants: no source {options.file} in {sources}")
     chosen = sample(found, options.sample, options.seed)
     folder = options.build / "mutants"
-    log = folder / "results.jsonl"
+    log = folder / ("results.jsonl" if options.component == "system" else f"results_{options.component}.jsonl")
     results = load(log)
     if options.again:
         everything = {key_of(mutant): mutant for mutants in found.values() for mutant in mutants}
@@ -309,9 +323,9 @@ def main():
         print(f"{len(chosen)} of {sum(len(m) for m in found.values())}")
         return 0
     folder.mkdir(parents=True, exist_ok=True)
-    workshop = Workshop(options.root, folder, options.seeds)
+    workshop = Workshop(options.root, folder, options.seeds, options.component)
     workshop.prepare()
-    if workshop.run(workshop.torture()) != 0:
+    if workshop.of.torture and workshop.run(workshop.torture()) != 0:
         sys.exit("mutants: torture fails without any")
     started = time.monotonic()
     for number, mutant in enumerate(chosen, 1):
@@ -324,7 +338,7 @@ def main():
             out.write(json.dumps(results[key]) + "\n")
         print(f"{number} of {len(chosen)}, {time.monotonic() - started:.0f} s: {mutant.file}:{mutant.line} {mutant.kind}: "
               f"{verdict}{' by ' + by if by else ''}", flush=True)
-    report([dict(results[key_of(mutant)]) for mutant in chosen], reviewed(options.root))
+    report([dict(results[key_of(mutant)]) for mutant in chosen], reviewed(options.root), sources)
     return 0
 
 
