@@ -11,7 +11,7 @@
 #include "freertos/task.h"
 #include "host_control.h"
 #include "ktest.h"
-#include "mbedtls/aes.h"
+#include "smp_crypto.h"
 #include "system_service/request_response.h"
 #include "system_service/service_supervisor.h"
 #include "system_up.h"
@@ -40,6 +40,7 @@ static uint8_t s_answer[ATT_MTU];
 static size_t s_answer_size;
 static smp_t s_smp;
 static smp_result_t s_smp_result;
+static uint8_t s_bond[16];
 static bool s_ended;
 
 /* What the observer heard, for the test's task: under a lock, since that is another one. */
@@ -128,22 +129,17 @@ static void send_on(uint16_t channel, const void *pdu, size_t size)
     }
 }
 
-static bool cipher(const uint8_t key[16], const uint8_t in[16], uint8_t out[16])
-{
-    mbedtls_aes_context aes;
-    mbedtls_aes_init(&aes);
-    const bool done = mbedtls_aes_setkey_enc(&aes, key, 128) == 0 &&
-                      mbedtls_aes_crypt_ecb(&aes, MBEDTLS_AES_ENCRYPT, in, out) == 0;
-    mbedtls_aes_free(&aes);
-    return done;
-}
-
 static void fill(void *out, size_t size)
 {
     memset(out, 0x5a, size);
 }
 
-static const smp_ops_t s_smp_ops = {cipher, fill};
+static const smp_ops_t s_smp_ops = {
+    .cipher = smp_crypto_cipher,
+    .random = fill,
+    .key_pair = smp_crypto_key_pair,
+    .shared = smp_crypto_shared,
+};
 
 static void hear_att(const uint8_t *pdu, size_t size)
 {
@@ -173,7 +169,8 @@ static void hear(const host_radio_event_t *event)
         }
         s_smp_result = result != SMP_GOING_ON ? result : s_smp_result;
         if (result == SMP_KEY) {
-            (void)host_radio_encrypt(peer_radio, peer_link, s_smp.stk);
+            memcpy(s_bond, s_smp.key, sizeof(s_bond));
+            (void)host_radio_encrypt(peer_radio, peer_link, s_smp.key);
         }
     }
 }
@@ -362,6 +359,17 @@ uint8_t peer_pair(uint32_t wrong_by)
     send_on(6, pdu, smp_passkey(&s_smp, passkey, pdu));
     KTEST_CHECK(peer_until(is_paired, 30000));
     return peer_encrypted ? 0 : s_smp_result == SMP_FAILED ? s_smp.reason : 0xff;
+}
+
+bool peer_encrypt_again(bool wrong)
+{
+    uint8_t key[16];
+    memcpy(key, s_bond, sizeof(key));
+    key[0] ^= wrong ? 1 : 0;
+    s_smp_result = SMP_GOING_ON;
+    KTEST_CHECK(host_radio_encrypt(peer_radio, peer_link, key));
+    KTEST_CHECK(peer_until(is_paired, 30000));
+    return peer_encrypted;
 }
 
 /* ---- the service --------------------------------------------------------------------------------

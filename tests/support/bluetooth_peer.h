@@ -47,6 +47,8 @@ uint8_t peer_write(uint8_t value, const void *data, size_t size);
 uint8_t peer_subscribe(uint8_t value, bool on);
 /** Pair; wrong_by is added to the passkey that the service tells. @return 0, or why it failed */
 uint8_t peer_pair(uint32_t wrong_by);
+/** Encrypt with the key of the last pairing, or with a wrong one. @return false: the link ended */
+bool peer_encrypt_again(bool wrong);
 /** Send an L2CAP PDU as it is. */
 bool peer_send_raw(const void *frame, size_t size);
 

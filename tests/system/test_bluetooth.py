@@ -85,6 +85,7 @@ class TwoBoards(unittest.TestCase):
         self.one.until("bt", f"link 0: to {address}, not paired, MTU 247")
         self.one.say("bt pair 0")
         passkey = self.other.hear(r"enter (\d{6}) there").group(1)
+        self.one.hear("link 0: the peer shows a passkey")
         self.one.say(f"bt pair 0 {int(passkey)}")
         self.one.until("bt", f"link 0: to {address}, paired")
         self.one.say("bt write 0 21 01")

@@ -17,7 +17,7 @@
 #:   --xtensa      the portable sources for a 32-bit Xtensa
 #:   --instructions  ten hot operations on an emulated core, against bench/accepted_instructions.txt (./kraken bench --accept)
 #:   --size        flash and memory of each component on the device, against tools/size_accepted.txt; with --fix it is written
-#:   --fuzz        the readers of app packages and of sound: all that fuzzing found before, and 3 seconds more of each (./kraken fuzz)
+#:   --fuzz        the readers of app packages, of sound and of Bluetooth: all that fuzzing found before, and 3 seconds more of each (./kraken fuzz)
 #:   --budget      whether the system component keeps its share of flash and memory, with one line a source
 #:   --idf PATH    every device source against the real headers of the ESP-IDF v5.5 at PATH, configured for a board of boards/
 #:                 (--board); its own compiler if on PATH, else Debian's with newlib (--newlib: other headers for that)

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-#: feed the readers of app packages and of sound with hostile input
+#: feed the readers of app packages, of sound and of Bluetooth with hostile input
 #:
-#: usage: ./kraken fuzz [SECONDS] [--keep] [package | manifest | elf | audio]…
+#: usage: ./kraken fuzz [SECONDS] [--keep] [package | manifest | elf | audio | adv | att | smp]…
 #:
 #:   SECONDS   for each target, default 60; 0: what is known already, each input once
 #:   --keep    what was found worth keeping goes into tests/fuzz/corpus, for everybody
@@ -28,7 +28,7 @@ for word in "$@"; do
         ;;
     esac
 done
-[ -n "$targets" ] || targets="package manifest elf audio"
+[ -n "$targets" ] || targets="package manifest elf audio adv att smp"
 
 need build test app fuzz
 configure host
@@ -37,6 +37,7 @@ config=$(dirname -- "$(find "$build_root/host" -name sdkconfig.h | head -n 1)")
 fuzz=$build_root/fuzz
 source=$KRAKEN_ROOT/components/kapp
 audio=$KRAKEN_ROOT/components/audio_service
+bluetooth=$KRAKEN_ROOT/components/bluetooth_service
 tests=$KRAKEN_ROOT/tests
 mkdir -p "$fuzz/objects"
 export PYTHONDONTWRITEBYTECODE=1
@@ -78,14 +79,29 @@ build_fuzzers()
     done
     compile -I"$audio/include" -I"$audio/private" -o "$fuzz/fuzz_audio" "$tests/fuzz/fuzz_audio.c" "$audio/src/audio_reader.c" \
         "$audio/src/audio_wav.c" "$audio/src/audio_adpcm.c" "$audio/src/audio_decoder.c" "$audio/port/linux/flac_backend.c" -lFLAC
+    build_bluetooth adv bluetooth_ad.c bluetooth_table.c
+    build_bluetooth att att_client.c att_server.c bluetooth_table.c
+    build_bluetooth smp smp.c smp_toolbox.c ../port/linux/smp_crypto.c -lmbedcrypto
 }
 
-state=$(find "$source" "$audio" "$tests/fuzz" "$tests/support" "$tests/unit/programs" "$KRAKEN_ROOT/sdk" "$config/sdkconfig.h" -type f \
+# NAME FILE…: of the service's sources, what the target reads with; libraries
+build_bluetooth()
+{
+    (
+        name=$1
+        shift
+        cd "$bluetooth/src"
+        compile -I"$bluetooth/include" -I"$bluetooth/private" -o "$fuzz/fuzz_$name" "$tests/fuzz/fuzz_$name.c" "$@"
+    )
+}
+
+state=$(find "$source" "$audio" "$bluetooth" "$tests/fuzz" "$tests/support" "$tests/unit/programs" "$KRAKEN_ROOT/sdk" "$config/sdkconfig.h" -type f \
     -exec sha256sum {} + | sort | sha256sum)
 if [ "$(cat "$fuzz/built" 2>/dev/null || true)" != "$state" ]; then
     rm -rf "$fuzz/seeds" "$fuzz/built"
     make_seeds
     build_fuzzers
+    /usr/bin/python3 "$tests/fuzz/make_bluetooth.py" "$fuzz/seeds"
     for corpus in "$tests"/fuzz/corpus/*; do
         /usr/bin/python3 "$tests/fuzz/corpus.py" unpack "$corpus" "$fuzz/seeds/$(basename -- "$corpus")"
     done

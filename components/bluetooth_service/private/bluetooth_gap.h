@@ -46,8 +46,9 @@ esp_err_t bluetooth_gap_connect(const bluetooth_address_t *address);
 /** @return ESP_OK; ESP_ERR_NOT_FOUND there is no such link */
 esp_err_t bluetooth_gap_disconnect(uint8_t link);
 
-/** Pair, and encrypt the link. @return ESP_OK; ESP_ERR_NOT_FOUND no such link;
- *  ESP_ERR_INVALID_STATE it is under way */
+/** Pair, and encrypt the link; with a peer that has paired before, encrypt it. BLUETOOTH_NO_LINK:
+ *  forget all who have paired; links that are encrypted stay so. @return ESP_OK; ESP_ERR_NOT_FOUND
+ * no such link; ESP_ERR_INVALID_STATE it is under way */
 esp_err_t bluetooth_gap_pair(uint8_t link);
 
 /** What the peer shows. @return ESP_OK; ESP_ERR_NOT_FOUND; ESP_ERR_INVALID_STATE nobody asked */

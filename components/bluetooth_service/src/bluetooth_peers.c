@@ -184,6 +184,12 @@ static void passkey(const bluetooth_radio_event_t *event)
     pass_on(event, BLUETOOTH_TOLD_PASSKEY);
 }
 
+static void passkey_wanted(const bluetooth_radio_event_t *event)
+{
+    ESP_LOGW(TAG, "link %u: the peer shows a passkey: enter it here", event->link);
+    pass_on(event, BLUETOOTH_TOLD_PASSKEY_WANTED);
+}
+
 static void paired(const bluetooth_radio_event_t *event)
 {
     s_peers[event->link].paired = true;
@@ -229,7 +235,7 @@ static void hear_peer(const bluetooth_radio_event_t *event)
         passkey(event);
         break;
     case BLUETOOTH_RADIO_PASSKEY_WANTED:
-        pass_on(event, BLUETOOTH_TOLD_PASSKEY_WANTED);
+        passkey_wanted(event);
         break;
     case BLUETOOTH_RADIO_PAIRED:
         paired(event);

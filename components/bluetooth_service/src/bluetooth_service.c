@@ -324,6 +324,8 @@ static esp_err_t do_it(const bluetooth_do_t *wish)
         return do_scan(wish->value);
     case BLUETOOTH_DO_CONNECT:
         return do_connect(&wish->address);
+    case BLUETOOTH_DO_FORGET:
+        return bluetooth_gap_pair(BLUETOOTH_NO_LINK);
     default:
         return do_on_link(wish);
     }
@@ -335,12 +337,12 @@ static void on_do(const system_request_t *request, void *user_data)
     const bluetooth_do_t *wish = request->data;
     esp_err_t ret = ESP_ERR_INVALID_ARG;
     if (status_event_fits(wish, request->data_size, BLUETOOTH_EVENTS_VERSION, sizeof(*wish))) {
-        if (wish->what != BLUETOOTH_DO_FAULT) {
-            ret = do_it(wish);
-        } else if (request->from != SYSTEM_SERVICE_ID_NONE) {
+        const bool fault = wish->what == BLUETOOTH_DO_FAULT;
+        if ((fault || wish->what == BLUETOOTH_DO_FORGET) &&
+            request->from != SYSTEM_SERVICE_ID_NONE) {
             ret = ESP_ERR_NOT_OWNER;
         } else {
-            ret = bluetooth_link_inject((bluetooth_fault_t)wish->value);
+            ret = fault ? bluetooth_link_inject((bluetooth_fault_t)wish->value) : do_it(wish);
         }
     }
     answer(request, ret, NULL, 0);

@@ -163,7 +163,7 @@ int cmd_bt(int argc, char **argv)
         {"pair", "l", BLUETOOTH_DO_PAIR},           {"pair", "lp", BLUETOOTH_DO_PASSKEY},
         {"discover", "l", BLUETOOTH_DO_DISCOVER},   {"read", "lh", BLUETOOTH_DO_READ},
         {"write", "lhx", BLUETOOTH_DO_WRITE},       {"notify", "lhv", BLUETOOTH_DO_SUBSCRIBE},
-        {"fault", "f", BLUETOOTH_DO_FAULT},
+        {"fault", "f", BLUETOOTH_DO_FAULT},         {"forget", "", BLUETOOTH_DO_FORGET},
     };
     static EXT_RAM_BSS_ATTR bluetooth_do_t s_wish; /* one task executes commands */
     if (argc == 1) {

@@ -12,8 +12,8 @@ static const shell_command_t s_commands[] = {
     {"autostart", "APP on|off", "start an installed app at boot, or not", cmd_autostart},
     {"blackbox", "[N]", "how this boot came about, and the last N records that survive a reset", cmd_blackbox},
     {"bt",       "[advertise on|off | scan MS | connect ADDRESS | disconnect LINK | pair LINK [PASSKEY] | discover LINK |"
-                 " read LINK HANDLE | write LINK HANDLE HEX | notify LINK HANDLE on|off | fault KIND]",
-                 "the Bluetooth radio; KIND is none, unplugged, stuck, short or wrong", cmd_bt},
+                 " read LINK HANDLE | write LINK HANDLE HEX | notify LINK HANDLE on|off | forget | fault KIND]",
+                 "the Bluetooth radio; forget all who have paired; KIND is none, unplugged, stuck, short or wrong", cmd_bt},
     {"deps",     "", "who needs whom, and the start order", cmd_deps},
     {"display",  "[brightness PERCENT | turn DEGREES | sleep | wake | show APP | toast TEXT | fault KIND]",
                  "the screen; KIND is none, unplugged, stuck, short or wrong", cmd_display},

@@ -120,20 +120,22 @@ typedef enum {
     BLUETOOTH_DO_SCAN,          /**< value: so many ms, 1..60000; 0 = stop */
     BLUETOOTH_DO_CONNECT,       /**< address; bluetooth.told says how it went */
     BLUETOOTH_DO_DISCONNECT,    /**< link */
-    BLUETOOTH_DO_PAIR,          /**< link; bluetooth.told says how it went */
-    BLUETOOTH_DO_PASSKEY,       /**< link, value: what the peer shows, 0..999999 */
-    BLUETOOTH_DO_DISCOVER,      /**< link */
-    BLUETOOTH_DO_READ,          /**< link, handle */
-    BLUETOOTH_DO_WRITE,         /**< link, handle, data */
-    BLUETOOTH_DO_SUBSCRIBE,     /**< link, handle of the value, value: 1 or 0 */
-    BLUETOOTH_DO_FAULT,         /**< value: bluetooth_fault_t; from firmware alone */
-    BLUETOOTH_DOES,             /**< how many there are */
+    BLUETOOTH_DO_PAIR,      /**< link; bluetooth.told says how it went. Once paired, a passkey is
+                                 not asked for again */
+    BLUETOOTH_DO_PASSKEY,   /**< link, value: what the peer shows, 0..999999 */
+    BLUETOOTH_DO_DISCOVER,  /**< link */
+    BLUETOOTH_DO_READ,      /**< link, handle */
+    BLUETOOTH_DO_WRITE,     /**< link, handle, data */
+    BLUETOOTH_DO_SUBSCRIBE, /**< link, handle of the value, value: 1 or 0 */
+    BLUETOOTH_DO_FAULT,     /**< value: bluetooth_fault_t; from firmware alone */
+    BLUETOOTH_DO_FORGET,    /**< all who have paired; from firmware alone */
+    BLUETOOTH_DOES,         /**< how many there are */
 } bluetooth_do_kind_t;
 
 /** bluetooth.do. Answered with ESP_OK: it is under way or done; ESP_ERR_INVALID_ARG a value out of
  *  its range; ESP_ERR_NOT_FOUND there is no such link, or no radio; ESP_ERR_INVALID_STATE something
  *  of the kind is under way on it; ESP_ERR_NO_MEM BLUETOOTH_LINKS are connected; ESP_ERR_NOT_OWNER
- *  an app asks for a fault; ESP_ERR_SYSTEM_DISABLED faults are not built in. */
+ *  an app asks for a fault or to forget; ESP_ERR_SYSTEM_DISABLED faults are not built in. */
 typedef struct {
     status_header_t header;
     uint8_t what; /**< bluetooth_do_kind_t */

@@ -5,7 +5,9 @@
 #include "bluetooth_gap.h"
 #include "bluetooth_gattc.h"
 #include "bluetooth_gatts.h"
+#include "bluetooth_bonds.h"
 #include "bluetooth_host.h"
+#include "bluetooth_security.h"
 
 /* ---- GAP ---------------------------------------------------------------------------------------
  */
@@ -66,13 +68,18 @@ esp_err_t bluetooth_gap_disconnect(uint8_t link)
 esp_err_t bluetooth_gap_pair(uint8_t link)
 {
     bluetooth_host_lock();
+    if (link == BLUETOOTH_NO_LINK) {
+        bluetooth_bonds_forget(NULL);
+        bluetooth_host_unlock();
+        return ESP_OK;
+    }
     const bluetooth_host_link_t *peer = bluetooth_host_link(link);
     esp_err_t ret = peer == NULL ? ESP_ERR_NOT_FOUND : ESP_OK;
     if (peer != NULL && smp_is_going_on(&peer->smp)) {
         ret = ESP_ERR_INVALID_STATE;
     }
     if (ret == ESP_OK) {
-        bluetooth_host_pair(link);
+        bluetooth_security_pair(link);
     }
     bluetooth_host_unlock();
     return ret;

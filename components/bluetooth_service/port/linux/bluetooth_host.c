@@ -4,20 +4,20 @@
 
 #include <string.h>
 
+#include "bluetooth_bonds.h"
+#include "bluetooth_security.h"
 #include "esp_app_desc.h"
-#include "esp_random.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
 #include "freertos/task.h"
 #include "host_control.h"
-#include "mbedtls/aes.h"
 
 #define STACK          8192
 #define PRIORITY       20
-#define NEVER          UINT64_MAX
-#define TRANSACTION_US 30000000 /* of ATT (Vol 3 Part F 3.3.3) and SMP (Part H 3.4) */
-#define FULL_US        5000     /* the service is behind: look again */
-#define RESERVE        8        /* events that one of the radio's may become */
+#define NEVER          BLUETOOTH_HOST_NEVER
+#define TRANSACTION_US BLUETOOTH_HOST_TRANSACTION_US
+#define FULL_US        5000 /* the service is behind: look again */
+#define RESERVE        8    /* events that one of the radio's may become */
 
 /* L2CAP (Vol 3 Part A 2.1, 3.1): fixed channels of LE. */
 #define CID_ATT       0x0004
@@ -54,7 +54,12 @@ bluetooth_host_link_t *bluetooth_host_link(uint8_t link)
     return s_radio != NULL && link < BLUETOOTH_LINKS && s_links[link].open ? &s_links[link] : NULL;
 }
 
-static void tell(bluetooth_radio_event_t event, const void *data, size_t size)
+const bluetooth_address_t *bluetooth_host_own(void)
+{
+    return &s_own;
+}
+
+void bluetooth_host_tell(bluetooth_radio_event_t event, const void *data, size_t size)
 {
     (void)bluetooth_inbox_put(&event, data, size); /* what is lost is counted */
 }
@@ -97,7 +102,8 @@ static void send_what_waits(uint8_t number)
     }
     if (link->subscriber_waits) {
         link->subscriber_waits = false;
-        tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_ROOM, .link = number}, NULL, 0);
+        bluetooth_host_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_ROOM, .link = number},
+                            NULL, 0);
     }
 }
 
@@ -130,11 +136,11 @@ static uint8_t on_write(void *arg, uint8_t value, const uint8_t *data, size_t si
 
 static void on_subscribed(void *arg, uint8_t value, bool on)
 {
-    tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_SUBSCRIBED,
-                                   .link = number_of(arg),
-                                   .value = value,
-                                   .number = on},
-         NULL, 0);
+    bluetooth_host_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_SUBSCRIBED,
+                                                  .link = number_of(arg),
+                                                  .value = value,
+                                                  .number = on},
+                        NULL, 0);
 }
 
 static const att_server_ops_t s_server_ops = {
@@ -154,12 +160,12 @@ static void on_report(void *arg, const att_report_t *report)
     if (report->kind == ATT_REPORT_MTU) {
         link->server.mtu = link->client.mtu; /* one for both directions (3.4.2.2) */
     }
-    tell((bluetooth_radio_event_t){.kind = s_kinds[report->kind],
-                                   .link = number_of(arg),
-                                   .code = report->error,
-                                   .handle = report->handle,
-                                   .number = report->number},
-         report->data, report->size);
+    bluetooth_host_tell((bluetooth_radio_event_t){.kind = s_kinds[report->kind],
+                                                  .link = number_of(arg),
+                                                  .code = report->error,
+                                                  .handle = report->handle,
+                                                  .number = report->number},
+                        report->data, report->size);
 }
 
 static void hear_att(uint8_t number, const uint8_t *pdu, size_t size)
@@ -178,84 +184,11 @@ static void hear_att(uint8_t number, const uint8_t *pdu, size_t size)
                         att_server_hear(&link->server, pdu, size, answer));
     if (link->server.mtu != mtu) {
         link->client.mtu = link->server.mtu;
-        tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_MTU,
-                                       .link = number,
-                                       .number = link->server.mtu},
-             NULL, 0);
+        bluetooth_host_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_MTU,
+                                                      .link = number,
+                                                      .number = link->server.mtu},
+                            NULL, 0);
     }
-}
-
-/* ---- SMP ---------------------------------------------------------------------------------------
- */
-
-static bool cipher(const uint8_t key[16], const uint8_t in[16], uint8_t out[16])
-{
-    mbedtls_aes_context aes;
-    mbedtls_aes_init(&aes);
-    const bool done = mbedtls_aes_setkey_enc(&aes, key, 128) == 0 &&
-                      mbedtls_aes_crypt_ecb(&aes, MBEDTLS_AES_ENCRYPT, in, out) == 0;
-    mbedtls_aes_free(&aes);
-    return done;
-}
-
-static const smp_ops_t s_smp_ops = {.cipher = cipher, .random = esp_fill_random};
-
-static void pairing_failed(uint8_t number, uint8_t reason)
-{
-    s_links[number].smp_until = NEVER;
-    tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_NOT_PAIRED,
-                                   .link = number,
-                                   .code = reason},
-         NULL, 0);
-}
-
-static void act_on(uint8_t number, smp_result_t result)
-{
-    bluetooth_host_link_t *link = &s_links[number];
-    switch (result) {
-    case SMP_SHOW_PASSKEY:
-        tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_PASSKEY,
-                                       .link = number,
-                                       .number = link->smp.passkey},
-             NULL, 0);
-        break;
-    case SMP_WANT_PASSKEY:
-        tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_PASSKEY_WANTED, .link = number},
-             NULL, 0);
-        break;
-    case SMP_KEY: /* the peripheral waits for the central to begin */
-        if (link->central) {
-            (void)host_radio_encrypt(s_radio, number, link->smp.stk);
-        }
-        break;
-    case SMP_FAILED:
-        pairing_failed(number, link->smp.reason);
-        break;
-    case SMP_GOING_ON:
-        break;
-    }
-}
-
-static void hear_smp(uint8_t number, const uint8_t *data, size_t size)
-{
-    bluetooth_host_link_t *link = &s_links[number];
-    uint8_t pdu[SMP_PDU];
-    smp_result_t result;
-    const bool before = smp_is_going_on(&link->smp);
-    const size_t next = smp_hear(&link->smp, data, size, pdu, &result);
-    bluetooth_host_send(number, BLUETOOTH_OUT_SMP, pdu, next);
-    if (!before && smp_is_going_on(&link->smp)) {
-        link->smp_until = host_now_us() + TRANSACTION_US;
-    }
-    act_on(number, result);
-}
-
-void bluetooth_host_pair(uint8_t link)
-{
-    bluetooth_host_link_t *peer = &s_links[link];
-    uint8_t pdu[SMP_PDU];
-    bluetooth_host_send(link, BLUETOOTH_OUT_SMP, pdu, smp_start(&peer->smp, pdu));
-    peer->smp_until = host_now_us() + TRANSACTION_US;
 }
 
 /* ---- what the radio tells ----------------------------------------------------------------------
@@ -276,10 +209,6 @@ static void connected(const host_radio_event_t *event)
         return;
     }
     bluetooth_host_link_t *link = &s_links[event->link];
-    smp_address_t own_address = {.random = s_own.random};
-    smp_address_t peer_address = {.random = peer.random};
-    memcpy(own_address.bytes, s_own.bytes, sizeof(own_address.bytes));
-    memcpy(peer_address.bytes, peer.bytes, sizeof(peer_address.bytes));
     *link = (bluetooth_host_link_t){.open = true,
                                     .central = event->central,
                                     .address = peer,
@@ -287,37 +216,38 @@ static void connected(const host_radio_event_t *event)
                                     .smp_until = NEVER};
     att_server_begin(&link->server, &s_server_ops, link);
     att_client_begin(&link->client, on_report, link);
-    smp_begin(&link->smp, &s_smp_ops, link->central, &own_address, &peer_address);
-    tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_CONNECTED,
-                                   .link = event->link,
-                                   .central = event->central,
-                                   .address = peer},
-         NULL, 0);
+    bluetooth_host_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_CONNECTED,
+                                                  .link = event->link,
+                                                  .central = event->central,
+                                                  .address = peer},
+                        NULL, 0);
     if (link->central) {
         uint8_t pdu[ATT_MTU];
         bluetooth_host_send(event->link, BLUETOOTH_OUT_CLIENT, pdu,
                             att_client_mtu(&link->client, pdu));
         bluetooth_host_expect(event->link);
     }
+    bluetooth_security_begin(event->link);
 }
 
 static void disconnected(const host_radio_event_t *event)
 {
     if (event->reason == HOST_RADIO_NOT_ESTABLISHED) {
         if (event->central) {
-            tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_NOT_CONNECTED,
-                                           .link = BLUETOOTH_NO_LINK,
-                                           .code = event->reason,
-                                           .address = address_of(event)},
-                 NULL, 0);
+            bluetooth_host_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_NOT_CONNECTED,
+                                                          .link = BLUETOOTH_NO_LINK,
+                                                          .code = event->reason,
+                                                          .address = address_of(event)},
+                                NULL, 0);
         }
     } else if (event->link < BLUETOOTH_LINKS) {
+        bluetooth_security_end(event->link, event->reason);
         s_links[event->link].open = false;
-        tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_DISCONNECTED,
-                                       .link = event->link,
-                                       .code = event->reason,
-                                       .address = address_of(event)},
-             NULL, 0);
+        bluetooth_host_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_DISCONNECTED,
+                                                      .link = event->link,
+                                                      .code = event->reason,
+                                                      .address = address_of(event)},
+                            NULL, 0);
     }
 }
 
@@ -332,7 +262,7 @@ static void hear(const host_radio_event_t *event)
     if (channel == CID_ATT) {
         hear_att(event->link, data + L2CAP_HEAD, size);
     } else if (channel == CID_SMP) {
-        hear_smp(event->link, data + L2CAP_HEAD, size);
+        bluetooth_security_hear(event->link, data + L2CAP_HEAD, size);
     } else if (channel == CID_SIGNALING && size >= 4) {
         /* Command Reject, not understood (Vol 3 Part A 4.1), but never to a reject. */
         const uint8_t reject[] = {0x01, data[L2CAP_HEAD + 1], 2, 0, 0, 0};
@@ -344,29 +274,12 @@ static void hear(const host_radio_event_t *event)
 
 static void found(const host_radio_event_t *event)
 {
-    tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_FOUND,
-                                   .link = BLUETOOTH_NO_LINK,
-                                   .rssi_dbm = event->rssi,
-                                   .central = event->response,
-                                   .address = address_of(event)},
-         event->data, event->size);
-}
-
-static void encryption(const host_radio_event_t *event)
-{
-    bluetooth_host_link_t *link = bluetooth_host_link(event->link);
-    static const uint8_t s_none[16];
-    if (link == NULL) {
-        return;
-    }
-    if (event->kind == HOST_RADIO_ENCRYPT_WANTED) {
-        const bool ours = memcmp(link->smp.stk, s_none, sizeof(s_none)) != 0;
-        (void)host_radio_encrypt(s_radio, event->link, ours ? link->smp.stk : NULL);
-        return;
-    }
-    link->server.secured = true;
-    link->smp_until = NEVER;
-    tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_PAIRED, .link = event->link}, NULL, 0);
+    bluetooth_host_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_FOUND,
+                                                  .link = BLUETOOTH_NO_LINK,
+                                                  .rssi_dbm = event->rssi,
+                                                  .central = event->response,
+                                                  .address = address_of(event)},
+                        event->data, event->size);
 }
 
 static void handle(const host_radio_event_t *event)
@@ -391,7 +304,7 @@ static void handle(const host_radio_event_t *event)
         break;
     case HOST_RADIO_ENCRYPT_WANTED:
     case HOST_RADIO_ENCRYPTED:
-        encryption(event);
+        bluetooth_security_encryption(event);
         break;
     }
 }
@@ -409,15 +322,12 @@ static uint64_t look_at_deadlines(void)
         if (!link->open) {
             continue;
         }
-        if (link->smp_until <= now) {
-            smp_abandon(&link->smp);
-            pairing_failed(i, SMP_UNSPECIFIED);
-        }
+        const uint64_t smp_until = bluetooth_security_look(i, now);
         if (link->client_until <= now) {
             link->client_until = NEVER;
             (void)host_radio_disconnect(s_radio, i, HOST_RADIO_BY_PEER);
         }
-        due = link->smp_until < due ? link->smp_until : due;
+        due = smp_until < due ? smp_until : due;
         due = link->client_until < due ? link->client_until : due;
     }
     return due;
@@ -467,11 +377,7 @@ esp_err_t bluetooth_host_open(bluetooth_address_t *own)
         s_lock = xSemaphoreCreateMutexStatic(&s_lock_storage);
     }
     bluetooth_host_lock();
-    if (s_own.random == 0) { /* a static random address (Vol 6 Part B 1.3.2.1), new at each boot */
-        esp_fill_random(s_own.bytes, sizeof(s_own.bytes));
-        s_own.bytes[5] |= 0xc0;
-        s_own.random = 1;
-    }
+    bluetooth_bonds_open(&s_own);
     memset(s_links, 0, sizeof(s_links));
     *own = s_own;
     if (s_task == NULL) {

@@ -11,6 +11,9 @@
 #include "host_radio.h"
 #include "smp.h"
 
+#define BLUETOOTH_HOST_NEVER          UINT64_MAX
+#define BLUETOOTH_HOST_TRANSACTION_US 30000000 /* of ATT (Vol 3 Part F 3.3.3), SMP (Part H 3.4) */
+
 /* What waits for room on a link: at most one PDU of each kind, as the protocols have it. */
 enum {
     BLUETOOTH_OUT_SERVER,
@@ -23,6 +26,10 @@ typedef struct {
     bool open;
     bool central;
     bool subscriber_waits; /* a notification found no room */
+    bool has_key;
+    bool bonded; /* the key serves again */
+    bool fresh;  /* it is to be kept */
+    uint8_t key[16];
     bluetooth_address_t address;
     att_server_t server;
     att_client_t client;
@@ -48,8 +55,10 @@ void bluetooth_host_send(uint8_t link, unsigned kind, const uint8_t *pdu, size_t
 void bluetooth_host_expect(uint8_t link);
 /** Send a notification. @return false: no room, it is told when there is */
 bool bluetooth_host_notify(uint8_t link, const uint8_t *pdu, size_t size);
-/** Pair. */
-void bluetooth_host_pair(uint8_t link);
+/** Tell the service; what it has no room for is counted. */
+void bluetooth_host_tell(bluetooth_radio_event_t event, const void *data, size_t size);
+/** Our address. */
+const bluetooth_address_t *bluetooth_host_own(void);
 
 /** Switch on. @return ESP_OK; ESP_ERR_NO_MEM */
 esp_err_t bluetooth_host_open(bluetooth_address_t *own);
