@@ -8,3 +8,4 @@ foreach(name w01_a_worker_that_left_is_woken w02_a_pool_refuses_while_it_has_blo
         w06_the_next_owner_is_forgotten)
     kraken_scenario(${name} SRCS ${name}.c ${system_up} LINK system PRIVATE_OF system)
 endforeach()
+kraken_scenario(w07_high_takes_both_express_workers SRCS w07_high_takes_both_express_workers.c ${system_up} LINK system SEEDS 20)

@@ -24,7 +24,8 @@ enum {
 };
 
 extern event_worker_t event_workers[WORKERS];
-/** Bit n: worker n is alive and of this kind. Changes only when workers come and go. */
+/** Bit n: worker n is alive, of this kind, and not given up. Changes only when workers come and go.
+ */
 extern _Atomic uint32_t event_worker_masks[WORKER_PRIVATE + 1];
 
 /** The task of a worker. */
@@ -35,5 +36,7 @@ void event_worker_release_block(event_worker_t *worker);
 void event_worker_notify(event_worker_t *worker);
 /** Somebody is about to notify or raise it: its task must not be deleted now. */
 bool event_worker_is_called(const event_worker_t *worker);
+/** An express worker is given up, or not there any more: HIGH is free for the others. */
+void event_worker_lose_high(const event_worker_t *worker);
 /** Forget what was handed to a worker that starts. */
 void event_worker_reset(event_worker_t *worker);

@@ -24,6 +24,8 @@
 static const char *TAG = "event_worker";
 
 #define LAST_EXPRESS_LANE 1
+#define EXPRESS_WORKERS   portNUM_PROCESSORS
+_Static_assert(EXPRESS_WORKERS <= 2, "all but one may serve HIGH: that is one word");
 
 event_worker_t event_workers[WORKERS];
 _Atomic uint32_t event_worker_masks[WORKER_PRIVATE + 1];
@@ -33,6 +35,19 @@ static _Atomic uint32_t s_raise_requests; /* bit n: an ISR wants worker n raised
  * price. */
 static _Atomic uint32_t s_callers[WORKERS]; /* how many are about to notify or raise it */
 static _Atomic uint32_t s_handed[WORKERS]; /* slot + 1 of a mailbox claimed in this worker's name */
+/*
+ * Number + 1 of the express worker that serves HIGH, or 0: of two, one at a time. So a CRITICAL
+ * event waits for handlers of CRITICAL events at most, however long those of HIGH take. While only
+ * one is left, because the other hangs and there is no spare, it serves CRITICAL alone. General
+ * workers carry HIGH at all times. On a single core there is one express worker, for both.
+ *
+ * No wake-up is lost. A poster sets the ready bit before it looks whether HIGH is free, and whoever
+ * has served HIGH gives it back before it looks at the ready bits: one of the two sees the other.
+ * An express worker that is woken for HIGH and comes too late, or takes CRITICAL first, wakes
+ * another in its place. Who hangs with it loses it to event_worker_lose_high(), and the worker that
+ * takes that one's place looks at the ready bits when it begins.
+ */
+static _Atomic uint32_t s_high_worker;
 
 /* ---- waking --------------------------------------------------------------------------------- */
 
@@ -96,9 +111,18 @@ static bool wake_one_of(uint32_t mask, BaseType_t *woken)
     return woke;
 }
 
+/** True when an express worker may begin with HIGH. */
+static bool high_is_free(void)
+{
+    const uint32_t express = atomic_load(&event_worker_masks[WORKER_EXPRESS]);
+    return atomic_load(&s_high_worker) == 0 &&
+           (EXPRESS_WORKERS == 1 || (express & (express - 1u)) != 0);
+}
+
 void event_workers_wake(unsigned lane, BaseType_t *woken)
 {
-    if (lane <= LAST_EXPRESS_LANE && wake_one_of(event_worker_masks[WORKER_EXPRESS], woken)) {
+    const bool express = lane == 0 || (lane == LAST_EXPRESS_LANE && high_is_free());
+    if (express && wake_one_of(event_worker_masks[WORKER_EXPRESS], woken)) {
         return;
     }
     (void)wake_one_of(event_worker_masks[WORKER_GENERAL], woken);
@@ -304,11 +328,41 @@ static event_worker_t *hand_over_locked(event_worker_t *worker, mailbox_t *mailb
     return taker;
 }
 
+/* ---- HIGH on express workers ---------------------------------------------------------------- */
+
+static bool has_high(const event_worker_t *worker)
+{
+    return atomic_load_explicit(&s_high_worker, memory_order_relaxed) == worker->number + 1u;
+}
+
+static bool take_high(const event_worker_t *worker)
+{
+    uint32_t nobody = 0;
+    return high_is_free() &&
+           atomic_compare_exchange_strong(&s_high_worker, &nobody, worker->number + 1u);
+}
+
+/** It is the caller's. */
+static void give_high(void)
+{
+    atomic_store(&s_high_worker, 0);
+}
+
+void event_worker_lose_high(const event_worker_t *worker)
+{
+    uint32_t its = worker->number + 1u;
+    (void)atomic_compare_exchange_strong(&s_high_worker, &its, 0);
+}
+
+/* ---- draining ------------------------------------------------------------------------------- */
+
 /** Drain a claimed mailbox. @return false: the worker was given up */
 static bool drain(event_worker_t *worker, unsigned slot)
 {
-    const unsigned last_lane =
-        worker->kind == WORKER_EXPRESS ? LAST_EXPRESS_LANE : SYSTEM_EVENT_LANES - 1;
+    const bool serves_high = has_high(worker);
+    const unsigned last_lane = worker->kind != WORKER_EXPRESS ? SYSTEM_EVENT_LANES - 1
+                               : serves_high                  ? LAST_EXPRESS_LANE
+                                                              : 0;
     mailbox_t *mailbox = event_mailbox(slot);
     mailbox_wake_t wake = {0};
     queue_entry_t entry;
@@ -330,6 +384,9 @@ static bool drain(event_worker_t *worker, unsigned slot)
         event_mailbox_release_locked(slot, &wake);
     }
     portEXIT_CRITICAL(&mailbox->lock);
+    if (serves_high) {
+        give_high();
+    }
     if (taker != NULL) {
         notify(taker, NULL);
         end_call(taker->number);
@@ -345,6 +402,7 @@ static bool drain(event_worker_t *worker, unsigned slot)
 void event_worker_reset(event_worker_t *worker)
 {
     atomic_store(&s_handed[worker->number], 0);
+    event_worker_lose_high(worker);
 }
 
 /* ---- the tasks ------------------------------------------------------------------------------ */
@@ -354,8 +412,10 @@ static bool work_waits(const event_worker_t *worker)
     if (worker->kind == WORKER_PRIVATE) {
         return event_mailbox_waiting(worker->private_slot);
     }
-    return event_mailbox_any_ready(worker->kind == WORKER_EXPRESS ? LAST_EXPRESS_LANE
-                                                                  : SYSTEM_EVENT_LANES - 1);
+    if (worker->kind == WORKER_EXPRESS) {
+        return event_mailbox_any_ready(high_is_free() ? LAST_EXPRESS_LANE : 0);
+    }
+    return event_mailbox_any_ready(SYSTEM_EVENT_LANES - 1);
 }
 
 static void wait_for_work(event_worker_t *worker)
@@ -367,6 +427,24 @@ static void wait_for_work(event_worker_t *worker)
         (void)ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
     }
     atomic_fetch_and(&s_idle, ~bit);
+}
+
+/** CRITICAL first; then HIGH, if it may. What it leaves others are woken for. */
+static unsigned claim_express(event_worker_t *worker)
+{
+    unsigned slot = event_mailbox_claim(worker, 0);
+    if (!event_mailbox_any_ready(LAST_EXPRESS_LANE)) {
+        return slot;
+    }
+    if (slot == SYSTEM_SLOT_NONE && take_high(worker)) {
+        slot = event_mailbox_claim(worker, LAST_EXPRESS_LANE);
+        if (slot == SYSTEM_SLOT_NONE) {
+            give_high(); /* and wait_for_work() looks again */
+        }
+        return slot;
+    }
+    event_workers_wake(LAST_EXPRESS_LANE, NULL);
+    return slot;
 }
 
 static unsigned claim(event_worker_t *worker)
@@ -383,8 +461,8 @@ static unsigned claim(event_worker_t *worker)
         return event_mailbox_claim_own(worker, worker->private_slot) ? worker->private_slot
                                                                      : SYSTEM_SLOT_NONE;
     }
-    return event_mailbox_claim(worker, worker->kind == WORKER_EXPRESS ? LAST_EXPRESS_LANE
-                                                                      : SYSTEM_EVENT_LANES - 1);
+    return worker->kind == WORKER_EXPRESS ? claim_express(worker)
+                                          : event_mailbox_claim(worker, SYSTEM_EVENT_LANES - 1);
 }
 
 /** FreeRTOS calls it for each worker whose task is deleted before it parked. */
@@ -432,62 +510,4 @@ void event_worker_main(void *arg)
     for (;;) { /* deleted by whoever needs the place, when it is certain that it does not run */
         vTaskSuspend(NULL);
     }
-}
-
-/* ---- what the supervisor sees ------------------------------------------------------ */
-
-unsigned event_workers_count(void)
-{
-    return WORKERS;
-}
-
-bool event_worker_running(unsigned n, worker_run_t *out)
-{
-    event_worker_t *worker = &event_workers[n];
-    const uint32_t started = atomic_load_explicit(&worker->started_us, memory_order_acquire);
-    if (started == 0 || atomic_load(&worker->quarantined) ||
-        atomic_load(&worker->alive) != PLACE_ALIVE) {
-        return false;
-    }
-    const uint16_t sub = atomic_load(&worker->running_sub);
-    const uint8_t slot = atomic_load(&worker->identity.slot);
-    *out = (worker_run_t){
-        .worker = n,
-        .slot = slot,
-        .sub = sub,
-        .type = atomic_load(&worker->running_type),
-        .handler = event_sub(sub)->handler,
-        .time_limit_us = event_sub(sub)->time_limit_us,
-        .started_us = started,
-        /* without the bit that stamp() may have added: a run does not begin in the future */
-        .running_us = (uint32_t)esp_timer_get_time() - (started & ~1u),
-        .warned = atomic_load(&worker->warned),
-    };
-    /* All of it belongs to one run only if that run is still the same one. */
-    return slot != SYSTEM_SLOT_NONE && atomic_load(&worker->started_us) == started;
-}
-
-void event_worker_set_warned(unsigned n)
-{
-    atomic_store(&event_workers[n].warned, 1);
-}
-
-unsigned event_workers_serving(worker_kind_t kind)
-{
-    unsigned count = 0;
-    for (unsigned n = 0; n < WORKERS; n++) {
-        count += atomic_load(&event_workers[n].alive) == PLACE_ALIVE &&
-                 event_workers[n].kind == kind && !atomic_load(&event_workers[n].quarantined);
-    }
-    return count;
-}
-
-unsigned event_workers_quarantined(void)
-{
-    unsigned count = 0;
-    for (unsigned n = 0; n < WORKERS; n++) {
-        count += atomic_load(&event_workers[n].quarantined) &&
-                 atomic_load(&event_workers[n].alive) == PLACE_ALIVE;
-    }
-    return count;
 }

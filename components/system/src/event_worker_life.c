@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "esp_log.h"
+#include "esp_timer.h"
 
 #include "event_worker_internal.h"
 #include "supervisor_internal.h"
@@ -29,7 +30,8 @@ static void update_mask(worker_kind_t kind)
 {
     uint32_t mask = 0;
     for (unsigned n = 0; n < WORKERS; n++) {
-        if (atomic_load(&event_workers[n].alive) == PLACE_ALIVE && event_workers[n].kind == kind) {
+        if (atomic_load(&event_workers[n].alive) == PLACE_ALIVE && event_workers[n].kind == kind &&
+            !atomic_load(&event_workers[n].quarantined)) {
             mask |= 1u << n;
         }
     }
@@ -275,12 +277,14 @@ esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub)
     }
     atomic_fetch_sub(&s_ending[n], 1);
     update_mask(kind);
+    event_worker_lose_high(worker); /* one express worker is missing now: none begins with HIGH */
     if (ended != ESP_OK) {
         last_resort_aside();
         supervisor_poke();
     }
     if (kind != WORKER_PRIVATE && start_shared(kind, core) != ESP_OK) {
         ESP_LOGE(TAG, "no spare worker left to replace worker %u", n);
+        event_workers_wake(SYSTEM_EVENT_LANES - 1, NULL); /* for HIGH that now is theirs alone */
         return ESP_ERR_NO_MEM;
     }
     return ended;
@@ -340,4 +344,62 @@ bool event_workers_refill(void)
         }
     }
     return all;
+}
+
+/* ---- what the supervisor sees ------------------------------------------------------ */
+
+unsigned event_workers_count(void)
+{
+    return WORKERS;
+}
+
+bool event_worker_running(unsigned n, worker_run_t *out)
+{
+    event_worker_t *worker = &event_workers[n];
+    const uint32_t started = atomic_load_explicit(&worker->started_us, memory_order_acquire);
+    if (started == 0 || atomic_load(&worker->quarantined) ||
+        atomic_load(&worker->alive) != PLACE_ALIVE) {
+        return false;
+    }
+    const uint16_t sub = atomic_load(&worker->running_sub);
+    const uint8_t slot = atomic_load(&worker->identity.slot);
+    *out = (worker_run_t){
+        .worker = n,
+        .slot = slot,
+        .sub = sub,
+        .type = atomic_load(&worker->running_type),
+        .handler = event_sub(sub)->handler,
+        .time_limit_us = event_sub(sub)->time_limit_us,
+        .started_us = started,
+        /* without the bit that stamp() may have added: a run does not begin in the future */
+        .running_us = (uint32_t)esp_timer_get_time() - (started & ~1u),
+        .warned = atomic_load(&worker->warned),
+    };
+    /* All of it belongs to one run only if that run is still the same one. */
+    return slot != SYSTEM_SLOT_NONE && atomic_load(&worker->started_us) == started;
+}
+
+void event_worker_set_warned(unsigned n)
+{
+    atomic_store(&event_workers[n].warned, 1);
+}
+
+unsigned event_workers_serving(worker_kind_t kind)
+{
+    unsigned count = 0;
+    for (unsigned n = 0; n < WORKERS; n++) {
+        count += atomic_load(&event_workers[n].alive) == PLACE_ALIVE &&
+                 event_workers[n].kind == kind && !atomic_load(&event_workers[n].quarantined);
+    }
+    return count;
+}
+
+unsigned event_workers_quarantined(void)
+{
+    unsigned count = 0;
+    for (unsigned n = 0; n < WORKERS; n++) {
+        count += atomic_load(&event_workers[n].quarantined) &&
+                 atomic_load(&event_workers[n].alive) == PLACE_ALIVE;
+    }
+    return count;
 }
