@@ -190,9 +190,9 @@ static inline void note_wake_locked(unsigned slot, unsigned lane, mailbox_wake_t
         return;
     }
     if (mailbox->own != NULL) {
-        if (priority_queue_count(&mailbox->queue) == 1) { /* else it is awake already */
-            wake->own = mailbox->own;
-        }
+        /* Not with the first entry alone: whoever posted that one may be kept from its core, by a
+         * handler that spins there, before it wakes anybody. */
+        wake->own = mailbox->own;
     } else if (set_ready(slot, lane)) {
         wake->shared = true;
         wake->lane = (uint8_t)lane;
@@ -319,6 +319,14 @@ bool event_mailbox_ping(unsigned slot)
         priority_queue_push(&mailbox->queue, lane, (queue_entry_t){POOL_NONE, SUB_PING});
     if (put) {
         note_wake_locked(slot, lane, &wake);
+    }
+    /* Also when the ready bit is set already: who set it may be kept from its core, by a handler
+     * that spins there, before it wakes anybody. Its silence would be blamed on this one. */
+    if (is_drainable(mailbox) && mailbox->own == NULL) {
+        wake.shared = true;
+        wake.lane = (uint8_t)lane;
+    } else if (is_drainable(mailbox)) {
+        wake.own = mailbox->own;
     }
     portEXIT_CRITICAL(&mailbox->lock);
     event_mailbox_wake(&wake, NULL);
