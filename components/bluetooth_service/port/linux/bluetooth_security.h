@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Pairing and encryption of the host stack's links, by their number. With the lock of bluetooth_host.h held. */
+/* Pairing and encryption of the host stack's links, by their number. With the lock of
+ * bluetooth_host.h held. */
 
 #include "bluetooth_host.h"
 

@@ -5,6 +5,8 @@
  * changed so that it goes on in app_crash_land() when the handler returns: a call of window size 4
  * whose argument is the callee's a2.
  *
+ * Breakpoint instructions come here as illegal instructions, see break_backend.S.
+ *
  * Not contained, since the task's own stack or the cache is what failed: an overflow of the stack
  * that its canary or the watchpoint finds, cache errors, violations of the permission controller,
  * double exceptions. abort() and assert() of firmware execute an illegal instruction after they
@@ -16,13 +18,16 @@
 #include "esp_cpu_utils.h"
 #include "esp_debug_helpers.h"
 #include "esp_ipc.h"
+#include "esp_memory_utils.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "xtensa/corebits.h"
 #include "xtensa_api.h"
 #include "xtensa_context.h"
 
-#define CAUSES        30   /* the highest is 29 */
+/* A bit for each cause: 0, 2, 3, 6, 8, 9, 12 to 18, 20, 24 to 26, 28 and 29. */
+#define CAUSES        0x3717f34du
+#define CAUSE_COUNT   19
 #define STACK_TO_LAND 1024 /* bytes that must be left below the stack pointer */
 #define STACK_STEP    64
 /* EXCM stands in the frame of every exception, and rfe clears it: nothing interrupts the return. */
@@ -31,10 +36,7 @@
 extern bool g_panic_abort;
 extern void xt_unhandled_exception(void *frame);
 
-static const uint8_t s_causes[] = {0,  2,  3,  6,  8,  9,  12, 13, 14, 15,
-                                   16, 17, 18, 20, 24, 25, 26, 28, 29};
-
-static DRAM_ATTR xt_exc_handler s_before[portNUM_PROCESSORS][CAUSES];
+static DRAM_ATTR xt_exc_handler s_before[portNUM_PROCESSORS][CAUSE_COUNT];
 static bool s_installed;
 
 typedef struct {
@@ -68,12 +70,18 @@ static const char *name_of(uint32_t cause)
     }
 }
 
-static app_crash_cause_t cause_of(uint32_t cause)
+static bool is_code(uintptr_t pc)
+{
+    /* ESP-IDF counts PSRAM as seen by the data bus. */
+    return esp_ptr_executable((const void *)pc) && !esp_ptr_external_ram((const void *)pc);
+}
+
+static app_crash_cause_t cause_of(uint32_t cause, uintptr_t pc)
 {
     switch (cause) {
-    case EXCCAUSE_ILLEGAL:
+    case EXCCAUSE_ILLEGAL: /* data is executed up to what is no instruction */
     case EXCCAUSE_PRIVILEGED:
-        return APP_CRASH_INSTRUCTION;
+        return is_code(pc) ? APP_CRASH_INSTRUCTION : APP_CRASH_JUMP;
     case EXCCAUSE_DIVIDE_BY_ZERO:
         return APP_CRASH_ARITHMETIC;
     case EXCCAUSE_UNALIGNED:
@@ -96,9 +104,29 @@ static bool in_stack(const stack_range_t *stack, uintptr_t sp)
     return sp >= stack->base && sp < stack->base + stack->size;
 }
 
+/** Only of these EXCVADDR tells; of others it is what the last such left there. */
+static bool has_address(app_crash_cause_t cause)
+{
+    return cause != APP_CRASH_INSTRUCTION && cause != APP_CRASH_ARITHMETIC;
+}
+
+/** Where it would return to that jumped to no code: the window is not rotated before `entry`. */
+static uintptr_t jumped_from(const XtExcFrame *frame)
+{
+    const long *const links[] = {NULL, &frame->a4, &frame->a8, &frame->a12};
+    const uint32_t step = ((uint32_t)frame->ps & PS_CALLINC_MASK) >> PS_CALLINC_SHIFT;
+    const uint32_t link = step != 0 ? (uint32_t)*links[step] : 0;
+    const uintptr_t pc = esp_cpu_process_stack_pc(link) + 3;
+    return link >> 30 == step && is_code(pc) ? pc : 0;
+}
+
 /** The return addresses; the windows were spilled to the stack when the handler was entered. */
 static void walk(const XtExcFrame *frame, const stack_range_t *stack, app_crash_facts_t *facts)
 {
+    const uintptr_t from = facts->cause == APP_CRASH_JUMP ? jumped_from(frame) : 0;
+    if (from != 0) {
+        facts->frames[facts->frame_count++] = from;
+    }
     esp_backtrace_frame_t at = {
         .pc = (uint32_t)frame->pc,
         .sp = (uint32_t)frame->a1,
@@ -127,14 +155,25 @@ static app_crash_t *judge(const XtExcFrame *frame)
     if (!in_stack(&stack, sp) || sp - stack.base < STACK_TO_LAND) {
         return NULL;
     }
+    const app_crash_cause_t cause = cause_of((uint32_t)frame->exccause, (uintptr_t)frame->pc);
     app_crash_facts_t facts = {
-        .cause = cause_of((uint32_t)frame->exccause),
+        .cause = cause,
         .what = name_of((uint32_t)frame->exccause),
         .pc = (uintptr_t)frame->pc,
-        .address = (uintptr_t)frame->excvaddr,
+        .address = has_address(cause) ? (uintptr_t)frame->excvaddr : 0,
     };
     walk(frame, &stack, &facts);
     return app_crash_take(task, &facts);
+}
+
+/** What stood here before; for causes that are in CAUSES. */
+static inline __attribute__((always_inline)) xt_exc_handler *before(uint32_t cause)
+{
+    unsigned place = 0;
+    for (uint32_t lower = CAUSES & ((1u << cause) - 1); lower != 0; lower &= lower - 1) {
+        place++;
+    }
+    return &s_before[xPortGetCoreID()][place];
 }
 
 static void IRAM_ATTR on_exception(XtExcFrame *frame)
@@ -155,9 +194,9 @@ static void IRAM_ATTR on_exception(XtExcFrame *frame)
         frame->lcount = 0; /* it may have been in a loop of the processor's own */
         return;
     }
-    const xt_exc_handler before = s_before[xPortGetCoreID()][(uint32_t)frame->exccause];
-    if (before != NULL) {
-        before(frame);
+    const xt_exc_handler other = *before((uint32_t)frame->exccause);
+    if (other != NULL) {
+        other(frame);
     } else {
         xt_unhandled_exception(frame);
     }
@@ -167,9 +206,10 @@ static void IRAM_ATTR on_exception(XtExcFrame *frame)
 static void install_here(void *arg)
 {
     (void)arg;
-    for (unsigned i = 0; i < sizeof(s_causes) / sizeof(s_causes[0]); i++) {
-        s_before[xPortGetCoreID()][s_causes[i]] =
-            xt_set_exception_handler(s_causes[i], on_exception);
+    for (uint32_t cause = 0; cause < 32; cause++) {
+        if ((CAUSES >> cause & 1) != 0) {
+            *before(cause) = xt_set_exception_handler((int)cause, on_exception);
+        }
     }
 }
 
