@@ -6,6 +6,8 @@
 set(KRAKEN_ALL_BACKENDS
     audio_i2s   # I2S, with an ES8311 or an amplifier without settings; otherwise sound goes nowhere, in real time
     display_spi # a panel on SPI2; otherwise there is none
+    net_wifi    # Wi-Fi of the chip, as a station or an access point; otherwise there is no network
+    net_openeth # the Ethernet of QEMU
     input_pins  # buttons, an I2C touch panel, a knob; otherwise what the shell's input command makes up
 )
 

@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 # No bus works there: sound goes nowhere, in real time, and input comes from the shell.
-set(KRAKEN_BACKENDS)
+# The network is there with -nic user,model=open_eth.
+set(KRAKEN_BACKENDS net_openeth)

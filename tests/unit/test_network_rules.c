@@ -73,6 +73,20 @@ static void brokers_have_an_address(void **state)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_false(network_broker_valid(bad[i]));
     }
+    static const char *const chosen[] = {"mqtt://a?v=5", "mqtts://a.b:8883?v=3"};
+    static const char *const strange[] = {"mqtt://a?", "mqtt://a?v=4", "mqtt://a?v=5x",
+                                          "mqtt://?v=5"};
+    char plain[NETWORK_TEXT_MAX + 1];
+    bool v5 = false;
+    for (size_t i = 0; i < sizeof(chosen) / sizeof(chosen[0]); i++) {
+        assert_true(network_broker_valid(chosen[i]));
+        network_broker_read(chosen[i], plain, &v5);
+        assert_int_equal(v5, i == 0);
+        assert_string_equal(plain, i == 0 ? "mqtt://a" : "mqtts://a.b:8883");
+    }
+    for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) {
+        assert_false(network_broker_valid(strange[i]));
+    }
 }
 
 static void the_oldest_goes_when_there_is_no_room(void **state)

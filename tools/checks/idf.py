@@ -152,8 +152,10 @@ def say_what_lacks(tree, names):
 
 def incomplete(tree, name):
     """Components that this one sees and whose submodules are not there."""
-    seen = {other for other in tree.closure([name])[0] if not tree.components[other].ours}
-    return [other for other in sorted(seen) if not all(map(os.path.isdir, tree.components[other].paths("INCLUDE_DIRS")))]
+    built, unmet = tree.closure([name])
+    seen = {other for other in built if not tree.components[other].ours}
+    lacking = {other for other in seen if not all(map(os.path.isdir, tree.components[other].paths("INCLUDE_DIRS")))}
+    return sorted(lacking | {what for _, what in unmet if what in tree.left_out})
 
 
 def compile_one(tree, owner, command, source, findings):
@@ -236,7 +238,8 @@ def main():
         tree = idf_tree.Tree(root, idf, out, folders, idf_tree.board_backends(root, args.board))
         tree.read_requirements()
         ours = examine_tree(tree, findings)
-        names, wrong = tree.closure(ours)
+        names, unmet = tree.closure(ours)
+        wrong = [(who, what) for who, what in unmet if what not in tree.left_out]
         report_unmet(tree, wrong, findings)
         if wrong:
             return findings.report(len(ours))

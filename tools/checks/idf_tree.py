@@ -94,7 +94,7 @@ class Tree:
         return chip[0] + ["xtensa"]
 
     def read_requirements(self):
-        """Without a submodule a component of ESP-IDF stops the reading: it is left out, whoever requires it will be told."""
+        """Without a submodule a component of ESP-IDF stops the reading: it is left out, and what includes its headers is not checked."""
         while True:
             try:
                 return self.read_all_requirements()
@@ -174,7 +174,7 @@ class Tree:
         seen, waiting = {name}, [*component.requires, *component.priv_requires, *self.common]
         while waiting:
             required = waiting.pop(0).removeprefix("idf::")
-            if required in seen:
+            if required in seen or required in self.left_out:
                 continue
             seen.add(required)
             dirs += self.components[required].paths("INCLUDE_DIRS")

@@ -40,8 +40,8 @@ typedef struct {
         MQTT_PUBLISHED,    /**< the broker has it, or for QoS 0: it is sent: token */
         MQTT_MESSAGE,      /**< topic, data, size */
     } kind;
-    esp_err_t
-        reason; /**< ESP_ERR_NETWORK_HOST, ESP_ERR_NETWORK_SECRET, ESP_ERR_NETWORK_TRUNCATED */
+    esp_err_t reason; /**< ESP_ERR_NETWORK_HOST, ESP_ERR_NETWORK_SECRET, ESP_ERR_NETWORK_TRUNCATED,
+                           ESP_ERR_NOT_SUPPORTED it does not speak this protocol */
     uint32_t token;
     char topic[MQTT_TOPIC_MAX + 1];
     uint32_t size;

@@ -53,5 +53,8 @@ bool network_rule_topic(const char *base, const char *way, const char *name,
                         char out[MQTT_TOPIC_MAX + 1]);
 /** What a topic below base/in means. @return false: no event of ours */
 bool network_rule_event(const char *base, const char *topic, char out[SYSTEM_NAME_MAX + 1]);
-/** mqtt://host or mqtts://host, both with :port or without. */
+/** mqtt://host or mqtts://host, both with :port or without; "?v=3" or "?v=5" behind it chooses the
+ *  protocol. */
 bool network_broker_valid(const char *uri);
+/** Without what chooses the protocol. @param[out] v5 MQTT 5; uri is a valid one */
+void network_broker_read(const char *uri, char out[NETWORK_TEXT_MAX + 1], bool *v5);

@@ -257,15 +257,12 @@ static void connected(void)
 static void attempt(void)
 {
     memset(&s_config, 0, sizeof(s_config));
-    memcpy(s_config.uri, s_settings.broker, sizeof(s_config.uri));
+    network_broker_read(s_settings.broker, s_config.uri, &s_config.v5);
     memcpy(s_config.user, s_settings.user, sizeof(s_config.user));
     memcpy(s_config.password, s_settings.password, sizeof(s_config.password));
     memcpy(s_config.client, s_client, sizeof(s_config.client));
     (void)snprintf(s_config.will, sizeof(s_config.will), "%s/%s", s_base, STATUS);
     s_config.keepalive_s = CONFIG_NETWORK_MQTT_KEEPALIVE_S;
-#ifdef CONFIG_NETWORK_MQTT_5
-    s_config.v5 = true;
-#endif
     const esp_err_t ret = mqtt_backend_connect(&s_config);
     become(NETWORK_BRIDGE_CONNECTING,
            esp_timer_get_time() + NETWORK_MS(CONFIG_NETWORK_MQTT_TIMEOUT_S * 1000));

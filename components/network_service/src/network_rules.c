@@ -111,13 +111,29 @@ bool network_broker_valid(const char *uri)
     const char *host = strncmp(uri, "mqtt://", 7) == 0    ? uri + 7
                        : strncmp(uri, "mqtts://", 8) == 0 ? uri + 8
                                                           : "";
-    const size_t length = strcspn(host, ":");
+    const size_t whole = strcspn(host, "?");
+    const char *choice = host + whole;
+    const size_t length = strcspn(host, ":?");
     const char *port = host[length] == ':' ? host + length + 1 : "1";
     const size_t digits = strspn(port, "0123456789");
-    for (const char *at = host; *at != '\0'; at++) {
+    for (const char *at = host; at < choice; at++) {
         if (!isalnum((unsigned char)*at) && strchr(".-:", *at) == NULL) {
             return false;
         }
     }
-    return length != 0 && digits != 0 && digits <= 5 && port[digits] == '\0';
+    return length != 0 && digits != 0 && digits <= 5 &&
+           (port[digits] == '\0' || port + digits == choice) &&
+           (*choice == '\0' || strcmp(choice, "?v=3") == 0 || strcmp(choice, "?v=5") == 0);
+}
+
+void network_broker_read(const char *uri, char out[NETWORK_TEXT_MAX + 1], bool *v5)
+{
+    const size_t length = strcspn(uri, "?");
+    memset(out, 0, NETWORK_TEXT_MAX + 1);
+    memcpy(out, uri, length);
+#ifdef CONFIG_NETWORK_MQTT_5
+    *v5 = strcmp(uri + length, "?v=3") != 0;
+#else
+    *v5 = strcmp(uri + length, "?v=5") == 0;
+#endif
 }

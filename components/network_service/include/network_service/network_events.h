@@ -62,7 +62,8 @@ typedef enum {
     NETWORK_FORGET,       /**< the network called name; it is left if it is joined */
     NETWORK_HOST,         /**< be a network called name, with that secret, until the next reboot */
     NETWORK_FAULT,        /**< let something go wrong, see fault */
-    NETWORK_BRIDGE_SET,   /**< text: address of the broker, "" = none; name, secret: the user's */
+    NETWORK_BRIDGE_SET,   /**< text: address of the broker, with "?v=3" or "?v=5" behind it for a
+                               protocol, "" = none; name, secret: the user's */
     NETWORK_BRIDGE_RULE,  /**< text: "out PATTERN [QOS] [retain]" or "in PATTERN [QOS]" */
     NETWORK_BRIDGE_CLEAR, /**< forget all rules */
     NETWORK_WISHES,       /**< how many there are */

@@ -53,6 +53,7 @@ static void (*s_changed)(void);
 
 /* The thread's alone. */
 static struct mosquitto *s_client;
+static bool s_greeted; /* the broker has answered */
 static uint32_t s_client_life;
 static struct {
     int mid;
@@ -113,6 +114,7 @@ static void on_connect(struct mosquitto *client, void *arg, int code)
     static mqtt_event_t s_event;
     (void)client;
     (void)arg;
+    s_greeted = true;
     s_event.kind = code == 0 ? MQTT_CONNECTED : MQTT_DISCONNECTED;
     s_event.reason = code == 4 || code == 5 || code == MQTT_RC_NOT_AUTHORIZED ||
                              code == MQTT_RC_BAD_USERNAME_OR_PASSWORD
@@ -169,6 +171,7 @@ static bool dial(const mqtt_config_t *config)
     memcpy(host, begin, length);
     host[length] = '\0';
     memset(s_tokens, 0, sizeof(s_tokens));
+    s_greeted = false;
     s_client = mosquitto_new(config->client, true, NULL);
     if (s_client == NULL) {
         return false;
@@ -180,7 +183,12 @@ static bool dial(const mqtt_config_t *config)
         (void)mosquitto_username_pw_set(s_client, config->user, config->password);
     }
     if (tls) {
-        (void)mosquitto_int_option(s_client, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
+        const char *trusted = getenv("KRAKEN_CA_FILE");
+        if (trusted != NULL) {
+            (void)mosquitto_tls_set(s_client, trusted, NULL, NULL, NULL, NULL);
+        } else {
+            (void)mosquitto_int_option(s_client, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
+        }
     }
     mosquitto_connect_callback_set(s_client, on_connect);
     mosquitto_publish_callback_set(s_client, on_publish);
@@ -258,7 +266,8 @@ static void *thread_main(void *arg)
         }
         if (s_client != NULL && mosquitto_loop(s_client, LOOP_MS, 1) != MOSQ_ERR_SUCCESS) {
             drop_client();
-            tell_end(ESP_ERR_NETWORK_TRUNCATED);
+            /* Before it has answered: not there, no broker, or not who it should be. */
+            tell_end(s_greeted ? ESP_ERR_NETWORK_TRUNCATED : ESP_ERR_NETWORK_HOST);
         }
     }
     return NULL;
