@@ -88,6 +88,7 @@ static const char *start_new_image(void)
 static void an_image_that_lasts_is_kept(void **state)
 {
     (void)state;
+    const system_secure_key_t key = system_up();
     assert_int_equal(updater_start(), ESP_OK); /* nothing to confirm */
     assert_string_equal(start_new_image(), "ota_1");
     assert_true(updater_on_probation());
@@ -97,6 +98,7 @@ static void an_image_that_lasts_is_kept(void **state)
     vTaskDelay(CONFIRM);
     assert_false(updater_on_probation());
     assert_string_equal(host_bootloader_run()->label, "ota_1");
+    system_down(key);
 }
 
 static void an_image_that_resets_early_is_given_up(void **state)

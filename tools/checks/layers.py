@@ -4,9 +4,9 @@
 """Every #include against the table of layers.  usage: layers.py [PROJECT]
 
   main        apps, services, shell, system, kapp, updater  apps     system (public), a service's events, any include/*_app
-  service     system (public); never another service     shell    system, services, kapp (public)
+  service     system (public); never another service     shell    system, services, kapp, updater (public)
   port/*      its own component, i2c_share; host/ on Linux           system   nothing of ours
-  kapp        system (public)                       updater  system (public)
+  kapp        system (public)                       updater  system, kapp (public)
   host        nothing of ours above it                    tests, bench, sdk templates: not judged
 Portable code sees besides the C library and the ESP-IDF interface of the virtual board, no POSIX; an app sees of ESP-IDF what
 the app interface offers. private/ is for its own component.
@@ -85,8 +85,8 @@ def refusal(user, owner):
         "apps": ("system", "service", "kapp"),
         "service": ("system",),
         "kapp": ("system",),
-        "updater": ("system",),
-        "shell": ("system", "service", "kapp"),
+        "updater": ("system", "kapp"),
+        "shell": ("system", "service", "kapp", "updater"),
         "sdk": ("system",),
     }
     if owner.area not in allowed.get(user.area, ()):

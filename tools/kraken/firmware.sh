@@ -3,6 +3,8 @@
 #: the firmware: build, flash, monitor, size, test, or run it in QEMU
 #:
 #: usage: ./kraken firmware [build|flash|monitor|size|qemu|test|menuconfig|clean] [--board NAME] [--port DEVICE]
+#:        ./kraken firmware sign IMAGE.bin --key KEY -o OUT.kfw
+#:        ./kraken firmware inspect FILE.kfw [--key KEY.pub]
 #:
 #:   build         (also when nothing is said) the image for the board
 #:   flash         build it and write it to the board
@@ -10,15 +12,24 @@
 #:   size          how much flash and memory each component takes
 #:   qemu          build it for the board qemu and boot it in Espressif's QEMU; Ctrl-] leaves it
 #:   test          the tests that can run on the target: build, run (in QEMU, or on the board with --port), and end with their figures
+#:   sign          make an image that running boards take in by "update firmware URL" (docs/OTA.md)
+#:   inspect       what a signed image is, and with --key whether this key signed it
 #:   menuconfig    change the board's options; they are kept in sdkconfig.<board>
 #:   clean         remove the build folder of the board
 #:   --board NAME  a folder of boards/: devkitc1 if nothing is said, qemu for qemu and for test without --port
 #:   --port DEVICE where the board is connected, such as /dev/ttyUSB0; idf.py looks for it otherwise
 #:
-#: Needs ESP-IDF v5.5 in this shell: . <esp-idf>/export.sh. Exit status 3 when it is missing; build folder: build/firmware/<board>.
+#: Needs ESP-IDF v5.5 in this shell, except sign and inspect: . <esp-idf>/export.sh. Exit status 3 when it is missing; build folder: build/firmware/<board>.
 set -eu
 # shellcheck source=tools/kraken/lib.sh
 . "$KRAKEN_ROOT/tools/kraken/lib.sh"
+
+case ${1:-} in
+sign | inspect)
+    need app
+    exec /usr/bin/python3 "$KRAKEN_ROOT/tools/firmware_image.py" "$@"
+    ;;
+esac
 
 action=
 board=

@@ -20,7 +20,6 @@
 /* The signature block: kind, size of the value, signer, value. */
 #define KAPP_SIGNATURE_NONE       0u
 #define KAPP_SIGNATURE_ECDSA_P256 1u
-#define KAPP_SIGNATURE_SIZE       64u
 #define KAPP_SIGNATURE_BLOCK_SIZE (4u + 32u + KAPP_SIGNATURE_SIZE)
 
 /* Fields of the manifest. One that a reader may ignore has this bit. */

@@ -89,14 +89,6 @@ esp_err_t kapp_app_try(const kapp_t *package, const kapp_verdict_t *verdict,
 esp_err_t kapp_app_register_verified(const kapp_source_t *source, const kapp_verdict_t *verdict,
                                      bool allow_unsigned);
 
-/* ---- kapp_stream.c ----------------------------------------------------------------------------
- */
-
-/** Open a location. @param[out] opener whose close() ends it
- *  @return ESP_OK, of the opener; ESP_ERR_KAPP_STREAM_SCHEME */
-esp_err_t kapp_stream_open(const char *location, kapp_stream_t *stream,
-                           const kapp_opener_t **opener);
-
 /* Ids of apps that are built in, in the directory of the store. No package may have one like it. */
 #define KAPP_BUILT_IN_PREFIX "firmware."
 

@@ -142,3 +142,11 @@ esp_err_t kapp_key_id(const uint8_t key[KAPP_PUBLIC_KEY_SIZE], uint8_t id[KAPP_H
     const kapp_source_t source = kapp_source_memory(key, KAPP_PUBLIC_KEY_SIZE);
     return kapp_crypto_hash(&source, KAPP_PUBLIC_KEY_SIZE, id);
 }
+
+esp_err_t kapp_hash(const kapp_source_t *source, uint32_t size, uint8_t hash[KAPP_HASH_SIZE])
+{
+    if (source == NULL || hash == NULL || size > source->size) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    return kapp_crypto_ready() ? kapp_crypto_hash(source, size, hash) : ESP_ERR_INVALID_STATE;
+}

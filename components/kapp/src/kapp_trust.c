@@ -368,3 +368,24 @@ esp_err_t kapp_trust_check(const kapp_verdict_t *verdict, bool allow_unsigned)
     }
     return ret == ESP_OK && key.revoked ? ESP_ERR_KAPP_SIGNER_REVOKED : ret;
 }
+
+esp_err_t kapp_trust_verify(const uint8_t id[KAPP_HASH_SIZE], const uint8_t hash[KAPP_HASH_SIZE],
+                            const uint8_t signature[KAPP_SIGNATURE_SIZE], kapp_key_t *signer)
+{
+    kapp_key_t key;
+    if (hash == NULL || signature == NULL || signer == NULL) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    esp_err_t ret = kapp_trust_find(id, &key);
+    if (ret == ESP_ERR_KAPP_KEY_NOT_FOUND) {
+        return ESP_ERR_KAPP_SIGNER_UNKNOWN;
+    }
+    if (ret == ESP_OK) {
+        ret = key.revoked ? ESP_ERR_KAPP_SIGNER_REVOKED
+                          : kapp_crypto_verify(key.key, hash, signature);
+    }
+    if (ret == ESP_OK) {
+        *signer = key;
+    }
+    return ret;
+}

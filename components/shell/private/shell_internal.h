@@ -89,6 +89,7 @@ int cmd_bt(int argc, char **argv);
 int cmd_deps(int argc, char **argv);
 int cmd_display(int argc, char **argv);
 int cmd_events(int argc, char **argv);
+int cmd_firmware(int argc, char **argv);
 int cmd_handlers(int argc, char **argv);
 int cmd_health(int argc, char **argv);
 int cmd_heap(int argc, char **argv);
@@ -118,6 +119,9 @@ int cmd_why(int argc, char **argv);
 /** Say how an install or update went. @param what it came from  @return SHELL_OK or SHELL_FAILED */
 int shell_installed(const char *what, esp_err_t ret, const app_install_report_t *report);
 int shell_updated(const char *what, esp_err_t ret, const app_install_report_t *report);
+
+/** Take in an image of the firmware, and say how that went. @return SHELL_OK or SHELL_FAILED */
+int shell_update_firmware(const char *location, bool allow_older);
 
 /** Who signed an app: the label of the key, or the beginning of its id if it is not in the trust
  * store. Good until the next call. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* install, update, uninstall, autostart, store */
+/* install, update (of apps, and of the firmware), uninstall, autostart, store */
 #include <inttypes.h>
 #include <string.h>
 
@@ -66,6 +66,10 @@ int cmd_install(int argc, char **argv)
 int cmd_update(int argc, char **argv)
 {
     app_install_report_t report;
+    if (argc >= 3 && strcmp(argv[1], "firmware") == 0) {
+        const bool older = argc == 4 && strcmp(argv[3], "older") == 0;
+        return argc == 3 || older ? shell_update_firmware(argv[2], older) : shell_usage("update");
+    }
     const bool allow_older = argc == 3 && strcmp(argv[2], "older") == 0;
     if (argc != 2 && !allow_older) {
         return shell_usage("update");

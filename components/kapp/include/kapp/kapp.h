@@ -37,6 +37,8 @@ extern "C" {
 #define KAPP_HASH_SIZE 32u
 /** Bytes of a public key: an uncompressed point of P-256. */
 #define KAPP_PUBLIC_KEY_SIZE 65u
+/** Bytes of a signature: r and s. */
+#define KAPP_SIGNATURE_SIZE 64u
 
 /** Where the bytes of a package come from. */
 typedef struct {

@@ -199,6 +199,18 @@ esp_err_t kapp_drop_start(void);
  *  @context init only  @owns *opener must live for ever */
 void kapp_stream_add_opener(kapp_opener_t *opener);
 
+/**
+ * @brief Open what a location names, as app_manager_install() does: for whoever takes in something
+ *        else than an app.
+ * @context any task  @blocks as the location does
+ * @param[out] stream  read it to its end; not valid after the opener's close()
+ * @param[out] opener  whose close() ends it, if this returned ESP_OK
+ * @return ESP_OK; ESP_ERR_NOT_FOUND no such file; ESP_ERR_KAPP_STREAM_SCHEME there is no opener for
+ *         such an address; what the opener returned
+ */
+esp_err_t kapp_stream_open(const char *location, kapp_stream_t *stream,
+                           const kapp_opener_t **opener);
+
 #ifdef __cplusplus
 }
 #endif

@@ -92,6 +92,27 @@ esp_err_t kapp_trust_find(const uint8_t id[KAPP_HASH_SIZE], kapp_key_t *out);
  */
 esp_err_t kapp_trust_list(kapp_key_t *out, size_t *count);
 
+/**
+ * @brief Is this the signature of one whom we trust?
+ * @context any task  @blocks on the trust and crypto locks; about 0.3 s on the device
+ * @param   id         of the key that is said to have signed
+ * @param   hash       of what is signed
+ * @param   signature  ECDSA on P-256: r, s
+ * @param[out] signer  the key; only with ESP_OK
+ * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_INVALID_STATE; ESP_ERR_NO_MEM; or
+ *  - ESP_ERR_KAPP_KEYS_DAMAGED     the store could not be read
+ *  - ESP_ERR_KAPP_SIGNER_UNKNOWN   no such key is in it
+ *  - ESP_ERR_KAPP_SIGNER_REVOKED   the key is not trusted any more
+ *  - ESP_ERR_KAPP_SIGNATURE_WRONG  the key did not sign that
+ */
+esp_err_t kapp_trust_verify(const uint8_t id[KAPP_HASH_SIZE], const uint8_t hash[KAPP_HASH_SIZE],
+                            const uint8_t signature[KAPP_SIGNATURE_SIZE], kapp_key_t *signer);
+
+/** @brief SHA-256 of the first size bytes of a source; of bytes that come from anywhere.
+ *  @context any task  @blocks as the source does, and on the crypto lock
+ *  @return ESP_OK; of the source; ESP_ERR_INVALID_ARG; ESP_ERR_INVALID_STATE; ESP_ERR_NO_MEM */
+esp_err_t kapp_hash(const kapp_source_t *source, uint32_t size, uint8_t hash[KAPP_HASH_SIZE]);
+
 /** @brief The id of a key: the SHA-256 of its bytes. @context any task  @blocks never
  *  @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_INVALID_STATE; ESP_ERR_NO_MEM */
 esp_err_t kapp_key_id(const uint8_t key[KAPP_PUBLIC_KEY_SIZE], uint8_t id[KAPP_HASH_SIZE]);

@@ -155,6 +155,16 @@ extern "C" {
     X(ESP_ERR_NETWORK_TRUNCATED,        0xD07, "the transfer broke off again and again") \
     X(ESP_ERR_NETWORK_PROTOCOL,         0xD08, "what the server answered breaks the rules of its protocol") \
     X(ESP_ERR_NETWORK_CHANGED,          0xD09, "the file was exchanged on the server in the middle: try again") \
+    /* updates of the firmware */                                                                   \
+    X(ESP_ERR_UPDATE_FORMAT,    0xE00, "this is no signed image of a firmware: ./kraken firmware sign makes one") \
+    X(ESP_ERR_UPDATE_OTHER,     0xE01, "the image is for another product") \
+    X(ESP_ERR_UPDATE_SAME,      0xE02, "this version runs already") \
+    X(ESP_ERR_UPDATE_OLDER,     0xE03, "the image is not newer than what runs: \"older\" takes it all the same") \
+    X(ESP_ERR_UPDATE_LENGTH,    0xE04, "fewer or more bytes came than the image has") \
+    X(ESP_ERR_UPDATE_DAMAGED,   0xE05, "the image is not the one that was signed") \
+    X(ESP_ERR_UPDATE_TOO_LARGE, 0xE06, "the image is larger than a slot") \
+    X(ESP_ERR_UPDATE_SIGNER,    0xE07, "the key that signed the image may sign apps, not firmware") \
+    X(ESP_ERR_UPDATE_PROBATION, 0xE08, "the running image is not confirmed yet: wait, or confirm it") \
     /* app packages: what exactly is wrong with one, and with its signer */                         \
     X(ESP_ERR_KAPP_NOT_A_PACKAGE,       0xA00, "the file does not begin like an app package") \
     X(ESP_ERR_KAPP_VERSION,             0xA01, "the package has a format version that this system does not know") \
