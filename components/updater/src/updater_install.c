@@ -204,7 +204,7 @@ static esp_err_t install(const kapp_stream_t *stream, bool allow_older, updater_
 esp_err_t updater_install_stream(const kapp_stream_t *stream, bool allow_older,
                                  updater_report_t *report)
 {
-    updater_report_t unwanted;
+    updater_report_t unwanted = {0};
     updater_report_t *told = report != NULL ? report : &unwanted;
     if (stream == NULL || stream->read == NULL) {
         return ESP_ERR_INVALID_ARG;
