@@ -29,7 +29,7 @@ if(TARGET kraken_os)
         add_test(NAME system.sound COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_sound.py" $<TARGET_FILE:kraken_os>)
         set_tests_properties(system.sound PROPERTIES LABELS system TIMEOUT 120)
         if(TARGET sdk_test_packages) # what packs an app is there
-            foreach(part Downloads Bridge)
+            foreach(part Downloads Firmware Trust Bridge)
                 string(TOLOWER "network_${part}" name)
                 add_test(NAME system.${name} COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_network.py"
                     $<TARGET_FILE:kraken_os> "${CMAKE_CURRENT_BINARY_DIR}/app_as_program.so" ${part})

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The program on the PC's own network: apps from an HTTP server that is real, slow, forgetful, or hostile; events over an MQTT broker.
+"""The program on the PC's own network: apps and firmware from HTTP servers that are real, slow, forgetful, or hostile, or not who they
+should be; events over an MQTT broker.
 usage: test_network.py PROGRAM APP.so    APP.so: any app, built for the PC"""
 
 import http.server
 import os
 import re
 import socket
+import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -14,8 +17,11 @@ import threading
 import time
 import unittest
 
+from certificates import Authority
+
 PROGRAM, APP = (os.path.abspath(word) for word in sys.argv[1:3])
 del sys.argv[1:3]
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SDK = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "sdk")
 WAIT_S = 100
 FOLDER = tempfile.TemporaryDirectory()
@@ -61,6 +67,27 @@ def make_package():
 
 
 BODY = make_package()
+AUTHORITY = Authority(FOLDER.name)
+
+
+def firmware(version, product=b"kraken-os"):
+    """An image as esptool makes it, of one segment, without the optional hash; its program is nonsense."""
+    description = struct.pack("<I12x32s32s", 0xABCD5432, version.encode(), product).ljust(0x3000, b"\x5a")
+    body = bytes((0xE9, 1)).ljust(24, b"\0") + struct.pack("<II", 0, len(description)) + description
+    checksum = 0xEF
+    for byte in description:
+        checksum ^= byte
+    return body.ljust(len(body) // 16 * 16 + 15, b"\0") + bytes((checksum,))
+
+
+def sign_firmware(version):
+    image, signed = (os.path.join(FOLDER.name, name) for name in ("image.bin", "image.kfw"))
+    with open(image, "wb") as file:
+        file.write(firmware(version))
+    subprocess.run(["/usr/bin/python3", os.path.join(ROOT, "tools", "firmware_image.py"), "sign", image, "--key", KEY, "-o", signed],
+                   check=True, stdout=subprocess.DEVNULL)
+    with open(signed, "rb") as file:
+        return file.read()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -158,6 +185,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def serve_none(self):
         self.head(404, Content_Length=0)
 
+    def serve_firmware(self):
+        data = Handler.firmware[self.path.split(".")[1]]
+        begin = int((self.headers.get("Range") or "bytes=0-")[6:-1])
+        if begin:
+            self.head(206, Content_Length=len(data) - begin, Content_Range=f"bytes {begin}-{len(data) - 1}/{len(data)}")
+        else:
+            self.head(200, Content_Length=len(data))
+        self.wfile.write(data[begin:begin + 9000])  # in pieces: it breaks off, and goes on
+        self.close_connection = True
+
     def serve_rubbish(self):
         self.wfile.write(b"SMTP 4.2 why not\r\n\r\n")
         self.close_connection = True
@@ -170,10 +207,15 @@ class Server(http.server.ThreadingHTTPServer):
         pass
 
 
-def board(commands, *arguments):
+def environment_of(board_trusts=None):
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    return {**environment, "KRAKEN_CA_FILE": board_trusts} if board_trusts else environment
+
+
+def board(commands, *arguments, trusts=None, label="tool"):
+    environment = environment_of(trusts)
     with tempfile.TemporaryDirectory() as state:
-        done = subprocess.run([PROGRAM, "--shell", "--state", state, *arguments], input=f"trust add tool {KEY}.pub\n{commands}",
+        done = subprocess.run([PROGRAM, "--shell", "--state", state, *arguments], input=f"trust add {label} {KEY}.pub\n{commands}",
                               text=True, timeout=WAIT_S, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, env=environment)
     if "Sanitizer" in done.stdout:
         raise AssertionError(done.stdout)
@@ -233,6 +275,64 @@ class Downloads(unittest.TestCase):
         self.assertRegex(said, r"(?m)^lo +0 dBm")
 
 
+class Firmware(unittest.TestCase):
+    def test_images_are_taken_in_started_on_probation_or_refused(self):
+        image = sign_firmware("9.1.0")
+        Handler.firmware = {
+            "right": image,
+            "damaged": image[:6000] + b"!" + image[6001:],
+            "length": image[:-16],
+            "older": sign_firmware("0.0.1"),
+        }
+        server = Server(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        at = f"http://127.0.0.1:{server.server_port}/firmware"
+        wrong = ("damaged", "length", "older")
+        refused = "".join(f"update firmware {at}.{name}\n" for name in wrong)
+        said = board(f"{refused}firmware\nupdate firmware {at}.right\nfirmware\nreboot\nfirmware\nupdate firmware {at}.right\n"
+                     "firmware confirm\n", label="firmware")
+        before, after = said.split(f"{at}.older: ESP_ERR_UPDATE_OLDER: ")
+        for name in wrong[:2]:
+            self.assertIn(f"{at}.{name}: ESP_ERR_UPDATE_{name.upper()}: ", before)
+        self.assertEqual(said.count("\nota_0 is started by the next reset"), 1)  # nothing was, by those that were refused
+        self.assertRegex(after, r"(?m)^9\.1\.0, \d+ bytes, lies in ota_0: ")
+        self.assertRegex(after, r"(?m)^kraken-os \S+ runs from ota_0, not confirmed yet")
+        self.assertIn("ESP_ERR_UPDATE_PROBATION", after)
+        self.assertRegex(after, r"(?m)^kraken-os \S+ runs from ota_0, confirmed")
+        self.assertIn("ESP_ERR_UPDATE_SIGNER", board(f"update firmware {at}.right\n"))  # the key is trusted, for apps
+
+
+class Trust(unittest.TestCase):
+    """Who a server must be, for HTTPS."""
+
+    def serve(self, certificate):
+        server = Server(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server.server_port
+
+    def test_a_server_must_be_who_it_should_be(self):
+        right = self.serve(AUTHORITY.certificate("127.0.0.1"))
+        wrong = {
+            "another's name": self.serve(AUTHORITY.certificate("192.0.2.1")),
+            "expired": self.serve(AUTHORITY.certificate("127.0.0.1", days=-1)),
+            "signed by a stranger": self.serve(Authority(FOLDER.name, "stranger").certificate("127.0.0.1")),
+        }
+        ports = (right, *wrong.values())
+        said = board("".join(f"install https://127.0.0.1:{port}/good.kapp\n" for port in ports), trusts=AUTHORITY.path)
+        self.assertIn('org.example.packed 1.2.3 is installed as "packed"', said)
+        for why, port in wrong.items():
+            self.assertIn(f"https://127.0.0.1:{port}/good.kapp: ESP_ERR_NETWORK_HOST", said, why)
+        said = board(f"install https://127.0.0.1:{right}/good.kapp\n")  # nobody told the board of this authority
+        self.assertIn("ESP_ERR_NETWORK_HOST", said)
+
+
 class Packets:
     """As much of an MQTT 3.1.1 client as a test needs: it listens to everything, and says something."""
 
@@ -269,6 +369,15 @@ class Packets:
     def publish(self, topic, data):
         self.send(0x30, self.text(topic) + data)
 
+    def publish_once(self, topic, data):
+        """With QoS 2, as the protocol wants it."""
+        self.send(0x34, self.text(topic) + b"\0\7" + data)
+        while self.packet()[0] != 0x50:
+            pass
+        self.send(0x62, b"\0\7")
+        while self.packet()[0] != 0x70:
+            pass
+
     def heard(self, ending):
         """The next message with such a topic."""
         while True:
@@ -288,19 +397,21 @@ class Bridge(unittest.TestCase):
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.broker = None
+        self.log = os.path.join(FOLDER.name, f"broker.{self.port}.log")
         self.start_broker()
-        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         self.board = subprocess.Popen([PROGRAM, "--shell"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                      text=True, env=environment)
+                                      text=True, env=environment_of(AUTHORITY.path))
         self.addCleanup(self.board.stdout.close)
         self.addCleanup(self.board.wait, WAIT_S)
         self.addCleanup(self.board.stdin.close)
         self.addCleanup(lambda: self.stop_broker())  # whichever runs by then
 
-    def start_broker(self):
-        path = os.path.join(FOLDER.name, "broker.conf")
+    def start_broker(self, certificate=None):
+        path = os.path.join(FOLDER.name, f"broker.{self.port}.conf")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n")
+            file.write(f"user root\nlistener {self.port} 127.0.0.1\nallow_anonymous true\nlog_type all\nlog_dest file {self.log}\n")
+            if certificate:
+                file.write(f"certfile {certificate[0]}\nkeyfile {certificate[1]}\n")
         self.broker = subprocess.Popen(["/usr/sbin/mosquitto", "-c", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + WAIT_S
         while True:
@@ -316,6 +427,18 @@ class Bridge(unittest.TestCase):
             self.broker.terminate()
             self.broker.wait(WAIT_S)
         self.broker = None
+
+    def logged(self, pattern):
+        """Wait until the broker's own log says so."""
+        until = time.monotonic() + WAIT_S
+        while True:
+            with open(self.log, encoding="utf-8") as file:
+                text = file.read()
+            found = re.search(pattern, text)
+            if found:
+                return found
+            self.assertLess(time.monotonic(), until, f"{pattern} in {text}")
+            time.sleep(0.02)
 
     def tell(self, commands):
         self.board.stdin.write(commands)
@@ -366,6 +489,51 @@ class Bridge(unittest.TestCase):
         self.board.kill()
         self.assertEqual(client.heard("/status")[1], b"offline")
         client.close()
+
+    def test_mqtt_5_and_exactly_once_both_ways(self):
+        client = Packets(self.port)
+        self.tell(f"mqtt rule out demo.sample 2\nmqtt rule in demo.* 2\nmqtt broker mqtt://127.0.0.1:{self.port}?v=5\n")
+        topic, _ = client.heard("/status")
+        base = topic.removesuffix("/status")
+        board = "kraken-" + base.removeprefix("kraken/")
+        self.logged(rf"New client connected from \S+ as {board} \(p5, c1, ")
+        self.logged(rf"Received SUBSCRIBE from {board}\s(.*\n)*?.*\s{base}/in/demo/# \(QoS 2\)")
+        self.logged(rf"Received PUBLISH from {board} \(d0, q2, ")
+        self.logged(rf"Received PUBREL from {board} ")
+        self.logged(rf"Sending PUBCOMP to {board} ")
+        _, sample = client.heard("/out/demo/sample")
+        client.publish_once(f"{base}/in/demo/sample", sample)
+        self.logged(rf"Received PUBCOMP from {board} ")
+        self.tell("mqtt\n")
+        self.assertEqual(self.said(r"(\d+) received, (\d+) for nobody").groups(), ("1", "0"))
+        self.tell(f"mqtt broker mqtt://127.0.0.1:{self.port}?v=3\n")
+        self.logged(rf"as {board} \(p2, c1, ")
+        client.close()
+
+    def test_what_waits_has_a_bound(self):
+        self.tell("mqtt rule out * 1\n")
+        self.stop_broker()
+        self.tell(f"mqtt broker mqtt://127.0.0.1:{self.port}\n")
+        self.said("broker: ESP_ERR_NETWORK_HOST")
+        waiting = dropped = 0
+        until = time.monotonic() + WAIT_S
+        while dropped == 0 and time.monotonic() < until:
+            self.tell("apps\nmqtt\n")
+            waiting, dropped = map(int, self.said(r"(\d+) messages wait, \d+ published, (\d+) dropped").groups())
+        self.assertEqual(waiting, 32)  # CONFIG_NETWORK_MQTT_QUEUE
+        self.assertGreater(dropped, 0)
+
+    def test_a_broker_must_be_who_it_should_be(self):
+        self.stop_broker()
+        for certificate in (AUTHORITY.certificate("192.0.2.1"), AUTHORITY.certificate("127.0.0.1", days=-1)):
+            self.start_broker(certificate)
+            self.tell(f"mqtt broker mqtts://127.0.0.1:{self.port}\n")
+            self.said("broker: ESP_ERR_NETWORK_HOST")
+            self.tell("mqtt off\n")
+            self.stop_broker()
+        self.start_broker(AUTHORITY.certificate("127.0.0.1"))
+        self.tell(f"mqtt broker mqtts://127.0.0.1:{self.port}\n")
+        self.said("broker: connected to mqtts://")
 
     def test_nonsense_is_refused(self):
         self.tell("mqtt broker http://x\nmqtt rule out a*b\nmqtt rule out demo.* 3\nmqtt rule in demo.* retain\nmqtt loud\nmqtt\n")
