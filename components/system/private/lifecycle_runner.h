@@ -50,6 +50,13 @@ bool lifecycle_result(int runner, esp_err_t *result);
  */
 esp_err_t lifecycle_give_up(int runner);
 
+/** Somebody deleted the task of a runner: nothing of what it was given will be done. */
+bool lifecycle_runner_deleted(int runner);
+/** Replace those whose task somebody deleted while they had nothing to do. */
+void lifecycle_runners_mend(void);
+/** Wake all of them, to see that the supervisor's task was deleted. @context any but an ISR */
+void lifecycle_runners_alarm(void);
+
 /** A runner was set aside and is so still. @param[out] slot whose function holds it */
 bool lifecycle_runner_aside(unsigned n, unsigned *slot);
 /** Try once more to end and replace one that was set aside. @return as task_try_end() */

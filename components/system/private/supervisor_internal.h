@@ -177,6 +177,10 @@ void last_resort_aside(void);
 /** @return true when something changed. Does not return when it is time. */
 bool last_resort_step(void);
 int64_t last_resort_deadline(void);
+/** The task of the supervisor was deleted. @context its deletion callback */
+void last_resort_unsupervised(void);
+/** If so: say it, and restart the board. @context a lifecycle runner with nothing to do */
+void last_resort_if_unsupervised(void);
 
 /* ---- supervisor_watch.c: handlers, signs of life, quotas ---------------------------------------
  */

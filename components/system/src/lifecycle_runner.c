@@ -3,6 +3,10 @@
  * A runner's state says whose turn it is: the supervisor takes it from IDLE to BUSY and from DONE
  * to IDLE, the runner from BUSY to DONE. Giving up is the race of the two for BUSY, decided by one
  * compare-and-swap.
+ *
+ * Should somebody delete the task of a runner, FreeRTOS tells, and the supervisor replaces it: a
+ * function that was cut is as one that hangs, without its wait. Should somebody delete that of the
+ * supervisor, a runner restarts the board: nobody else looks after those who look after all others.
  */
 #include "lifecycle_runner.h"
 
@@ -30,6 +34,7 @@ typedef struct {
     system_identity_t identity; /* first: the thread-local pointer points here */
     _Atomic uint8_t state;
     _Atomic uint8_t stop;
+    _Atomic uint8_t killed; /* worker_killed_t: somebody deleted its task */
     TaskHandle_t task;
     lifecycle_job_t job; /* belongs to the runner while BUSY */
     esp_err_t result;
@@ -60,18 +65,34 @@ static void serve(runner_t *runner)
     supervisor_poke();
 }
 
+/** FreeRTOS calls it for each runner whose task is deleted before it parked; also by us, who then
+ * replace it at once. */
+static void on_deleted(int index, void *identity)
+{
+    (void)index;
+    runner_t *runner = identity; /* its first member */
+    if (runner == NULL) {
+        return;
+    }
+    const bool loses =
+        atomic_load(&runner->identity.depth) != 0 || task_end_loses_mutex(runner->task);
+    atomic_store(&runner->killed, loses ? WORKER_KILLED_IN_CORE : WORKER_KILLED_IN_HANDLER);
+    supervisor_poke();
+}
+
 static void runner_main(void *arg)
 {
     runner_t *runner = arg;
-    system_identity_set(&runner->identity);
+    system_identity_set_until(&runner->identity, on_deleted);
     while (!atomic_load(&runner->stop)) {
         if (atomic_load(&runner->state) == RUNNER_BUSY) {
             serve(runner);
         } else {
+            last_resort_if_unsupervised();
             (void)ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
         }
     }
-    system_identity_set(NULL);
+    system_identity_set_until(NULL, NULL);
     atomic_store(&runner->state, RUNNER_PARKED);
     for (;;) { /* deleted by lifecycle_runners_stop() */
         vTaskSuspend(NULL);
@@ -134,7 +155,7 @@ int lifecycle_run(const lifecycle_job_t *job)
 {
     for (int n = 0; n < RUNNERS; n++) {
         runner_t *runner = &s_runners[n];
-        if (atomic_load(&runner->state) == RUNNER_IDLE) {
+        if (atomic_load(&runner->state) == RUNNER_IDLE && !atomic_load(&runner->killed)) {
             runner->job = *job;
             atomic_store(&runner->state, RUNNER_BUSY);
             xTaskNotifyGive(runner->task);
@@ -163,6 +184,49 @@ static void replace(runner_t *runner)
     }
 }
 
+bool lifecycle_runner_deleted(int runner)
+{
+    return atomic_load(&s_runners[runner].killed) != WORKER_NOT_KILLED;
+}
+
+/** It is gone, in the middle of what it did. @return ESP_OK: that can be taken back, and it is
+ *  replaced; ESP_ERR_INVALID_STATE */
+static esp_err_t bury(runner_t *runner)
+{
+    if (atomic_load(&runner->killed) == WORKER_KILLED_IN_CORE) {
+        return ESP_ERR_INVALID_STATE;
+    }
+    replace(runner);
+    return ESP_OK;
+}
+
+void lifecycle_runners_mend(void)
+{
+    for (unsigned n = 0; n < RUNNERS; n++) {
+        runner_t *runner = &s_runners[n];
+        const uint8_t state = atomic_load(&runner->state);
+        if (atomic_load(&runner->killed) == WORKER_NOT_KILLED) {
+            continue;
+        }
+        const unsigned slot = system_identity_slot(&runner->identity);
+        if (state == RUNNER_IDLE && bury(runner) == ESP_OK) {
+            ESP_LOGE(TAG, "the task of runner %u was deleted: replaced", n);
+        } else if (state == RUNNER_IDLE || (state == RUNNER_BUSY && slot >= SYSTEM_SLOTS)) {
+            last_resort_ask("lifecycle", SYSTEM_SERVICE_ID_NONE, ESP_ERR_SYSTEM_LOCK_LOST);
+        } /* else whoever waits for its result finds out */
+    }
+}
+
+void lifecycle_runners_alarm(void)
+{
+    for (unsigned n = 0; n < RUNNERS; n++) {
+        const uint8_t state = atomic_load(&s_runners[n].state);
+        if (state != RUNNER_NONE && state != RUNNER_PARKED && !atomic_load(&s_runners[n].killed)) {
+            xTaskNotifyGive(s_runners[n].task);
+        }
+    }
+}
+
 bool lifecycle_runner_aside(unsigned n, unsigned *slot)
 {
     *slot = system_identity_slot(&s_runners[n].identity);
@@ -172,6 +236,9 @@ bool lifecycle_runner_aside(unsigned n, unsigned *slot)
 esp_err_t lifecycle_end_aside(unsigned n)
 {
     runner_t *r = &s_runners[n];
+    if (atomic_load(&r->killed)) {
+        return bury(r);
+    }
     const esp_err_t ret = task_try_end(r->task, &r->identity);
     if (ret == ESP_OK) { /* also when its function came back just now: nobody has given it a job */
         replace(r);
@@ -185,6 +252,16 @@ esp_err_t lifecycle_give_up(int runner)
     uint8_t expected = RUNNER_BUSY;
     if (!atomic_compare_exchange_strong(&r->state, &expected, RUNNER_GIVEN_UP)) {
         return ESP_ERR_INVALID_STATE;
+    }
+    if (atomic_load(&r->killed)) {
+        const unsigned slot = system_identity_slot(&r->identity);
+        ESP_LOGE(TAG, "the task of runner %d was deleted in a function of %s", runner,
+                 service_slot_name(slot));
+        if (bury(r) == ESP_OK) {
+            return ESP_OK;
+        }
+        last_resort_ask(service_slot_name(slot), service_slot_id(slot), ESP_ERR_SYSTEM_LOCK_LOST);
+        return ESP_ERR_TIMEOUT;
     }
     if (task_end(r->task, &r->identity) == ESP_OK) {
         replace(r);

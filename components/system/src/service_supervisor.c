@@ -319,18 +319,30 @@ static void sleep_until_needed(void)
     (void)ulTaskNotifyTake(pdTRUE, supervisor_backstop_feed(ticks));
 }
 
+/** FreeRTOS calls it when the supervisor's task is deleted before it parked. Where it was nobody
+ * knows, so nobody can go on in its place. */
+static void on_deleted(int index, void *identity)
+{
+    (void)index;
+    if (identity != NULL) {
+        atomic_store(&s_task, NULL);
+        last_resort_unsupervised();
+    }
+}
+
 static void supervisor_main(void *arg)
 {
     (void)arg;
-    system_identity_set(&s_identity);
+    system_identity_set_until(&s_identity, on_deleted);
     supervisor_backstop_begin();
     while (!atomic_load(&s_quit)) {
+        lifecycle_runners_mend();
         supervisor_watch();
         settle();
         sleep_until_needed();
     }
     supervisor_backstop_end();
-    system_identity_set(NULL);
+    system_identity_set_until(NULL, NULL);
     atomic_store(&s_parked, true);
     for (;;) { /* deleted by supervisor_stop() */
         vTaskSuspend(NULL);

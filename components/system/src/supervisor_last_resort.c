@@ -51,7 +51,9 @@ static int64_t s_due_us; /* of what was asked for; 0: not announced yet */
 static int64_t s_look_us;
 static _Atomic bool s_aside_new;
 static EXT_RAM_BSS_ATTR aside_t s_workers[WORKERS_MAX];
-static aside_t s_runners[CONFIG_SYSTEM_LIFECYCLE_RUNNERS];
+static EXT_RAM_BSS_ATTR aside_t s_runners[CONFIG_SYSTEM_LIFECYCLE_RUNNERS];
+/* the task of the supervisor was deleted; one of the runners is to see to it */
+static _Atomic uint32_t s_unsupervised;
 
 void last_resort_init(void)
 {
@@ -61,6 +63,7 @@ void last_resort_init(void)
     s_due_us = 0;
     s_look_us = NEVER_US;
     atomic_store(&s_aside_new, false);
+    atomic_store(&s_unsupervised, 0);
 }
 
 void last_resort_ask(const char *culprit, system_service_id_t id, esp_err_t reason)
@@ -179,7 +182,7 @@ static bool is_called_off(const resort_t *wanted)
            event_workers_serving(WORKER_GENERAL) != 0;
 }
 
-/** Say what is coming, and let go of all that is not critical. @return false: it is not to come */
+/** Say what is coming. @return false: it is not to come */
 static bool announce(const resort_t *wanted)
 {
     service_event_t event = {.id = wanted->id, .reason = wanted->reason};
@@ -194,7 +197,6 @@ static bool announce(const resort_t *wanted)
                       SYSTEM_EVENT_PRIORITY_CRITICAL);
     ESP_LOGE(TAG, "%s: %s: nothing less helps than a restart into safe mode", wanted->culprit,
              system_error_to_string(wanted->reason));
-    (void)system_safe_mode_enter("restarting");
     return true;
 }
 
@@ -209,7 +211,11 @@ bool last_resort_step(void)
         return false;
     }
     if (s_due_us == 0) {
-        s_due_us = announce(&wanted) ? now + NOTICE_US : NEVER_US;
+        s_due_us = NEVER_US;
+        if (announce(&wanted)) {
+            s_due_us = now + NOTICE_US;
+            (void)system_safe_mode_enter("restarting"); /* all that is not critical lets go */
+        }
         return true;
     }
     if (is_called_off(&wanted)) {
@@ -221,6 +227,30 @@ bool last_resort_step(void)
         return false;
     }
     boot_restart_for(wanted.culprit, wanted.reason);
+}
+
+/* ---- without a supervisor ------------------------------------------------------------------- */
+
+void last_resort_unsupervised(void)
+{
+    if (watchdog_on()) {
+        atomic_store(&s_unsupervised, 1);
+        lifecycle_runners_alarm();
+    }
+}
+
+void last_resort_if_unsupervised(void)
+{
+    static const resort_t gone = {.culprit = "supervisor",
+                                  .id = SYSTEM_SERVICE_ID_NONE,
+                                  .reason = ESP_ERR_SYSTEM_NO_TASK_LEFT};
+    if (atomic_load(&s_unsupervised) == 0 || atomic_exchange(&s_unsupervised, 0) == 0) {
+        return; /* or another runner was faster */
+    }
+    if (announce(&gone)) { /* who could stop anybody is gone: only subscribers are given time */
+        vTaskDelay(pdMS_TO_TICKS(CONFIG_SYSTEM_STOP_GRACE_MS));
+        boot_restart_for(gone.culprit, gone.reason);
+    }
 }
 
 int64_t last_resort_deadline(void)

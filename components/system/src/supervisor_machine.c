@@ -181,7 +181,7 @@ call_t machine_call(unsigned slot, lifecycle_function_t function, int64_t timeou
         s->runner = LIFECYCLE_RUNNER_NONE;
         return CALL_RETURNED;
     }
-    if (now < s->deadline_us) {
+    if (now < s->deadline_us && !lifecycle_runner_deleted(s->runner)) {
         return CALL_PENDING;
     }
     const esp_err_t ended = lifecycle_give_up(s->runner);
