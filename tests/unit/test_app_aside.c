@@ -10,13 +10,14 @@
 #include "system_up.h"
 
 #include "event_internal.h"
-#include "event_worker_internal.h"
 #include "system_service/app_manager.h"
+#include "system_service/service_supervisor.h"
 
 #define WAIT_MS 30000
 
 static SemaphoreHandle_t s_mutex;
-static _Atomic uint32_t s_holds, s_go;
+static _Atomic uint32_t s_holds, s_go, s_stays;
+static _Atomic(TaskHandle_t) s_task;
 static system_event_type_t s_work;
 static int *volatile s_nowhere = (int *)16;
 
@@ -29,6 +30,10 @@ static void hold_then_fault(void)
         vTaskDelay(1);
     }
     KTEST_CHECK(xSemaphoreGive(s_mutex) == pdTRUE);
+    s_task = xTaskGetCurrentTaskHandle();
+    while (s_stays != 0) {
+        vTaskDelay(1);
+    }
     *s_nowhere = 1;
 }
 
@@ -93,7 +98,8 @@ static int set_up(void **state)
         KTEST_CHECK(app_manager_register(&s_handling) == ESP_OK);
         KTEST_CHECK(app_manager_register(&s_idle) == ESP_OK);
     }
-    s_holds = s_go = 0;
+    s_holds = s_go = s_stays = 0;
+    s_task = NULL;
     return 0;
 }
 
@@ -117,16 +123,16 @@ static void a_task_that_was_set_aside_faults_alone(void **state)
     assert_int_equal(info_of("idle").crashes, 0);
 }
 
-/** Is the worker of a handler that was given up at rest for good? */
-static bool aside_rests(void)
+/** At once, not when those that hang are tried again. */
+static void wait_until_buried(void)
 {
-    for (unsigned n = 0; n < event_workers_count(); n++) {
-        unsigned slot;
-        if (event_worker_aside(n, &slot)) {
-            return eTaskGetState(event_workers[n].task) == eSuspended;
-        }
+    const unsigned wait_ms =
+        host_sched() == HOST_SCHED_SIM ? CONFIG_SYSTEM_LOST_LOCK_RESTART_S * 10 : WAIT_MS;
+    for (unsigned ms = 0; event_workers_quarantined() != 0 && ms < wait_ms; ms++) {
+        vTaskDelay(1);
     }
-    return false;
+    assert_int_equal(event_workers_quarantined(), 0);
+    assert_false(system_safe_mode_active());
 }
 
 static void a_handler_that_was_set_aside_faults_alone(void **state)
@@ -140,15 +146,11 @@ static void a_handler_that_was_set_aside_faults_alone(void **state)
     assert_int_equal(system_event_post(poster, s_work, NULL, 0, 200), ESP_OK);
     assert_true(system_up_wait(&s_holds, 2, WAIT_MS));
     assert_int_equal(app_manager_stop("handling"), ESP_ERR_APP_STOP_TIMEOUT);
-    assert_false(aside_rests());
+    assert_int_equal(event_workers_quarantined(), 1);
     start_idle();
     assert_int_equal(system_id_slot(info_of("idle").id), slot); // who has the place now
     s_go = 1;
-    for (unsigned ms = 0; !aside_rests() && ms < WAIT_MS; ms++) {
-        vTaskDelay(1);
-    }
-    assert_true(aside_rests());
-    vTaskDelay(20);
+    wait_until_buried();
     assert_int_equal(info_of("idle").state, APP_STATE_RUNNING);
     assert_int_equal(info_of("idle").crashes, 0);
     assert_int_equal(app_manager_stop("idle"), ESP_OK);
@@ -158,11 +160,31 @@ static void a_handler_that_was_set_aside_faults_alone(void **state)
     assert_int_equal(app_manager_stop("handling"), ESP_OK);
 }
 
+static void a_handler_that_was_set_aside_is_deleted(void **state)
+{
+    (void)state;
+    const system_service_id_t poster = system_up_service("poster2");
+    assert_int_equal(app_manager_start("handling"), ESP_OK);
+    assert_true(system_up_wait(&s_holds, 1, WAIT_MS));
+    assert_int_equal(system_event_post(poster, s_work, NULL, 0, 200), ESP_OK);
+    assert_true(system_up_wait(&s_holds, 2, WAIT_MS));
+    assert_int_equal(app_manager_stop("handling"), ESP_ERR_APP_STOP_TIMEOUT);
+    assert_int_equal(event_workers_quarantined(), 1);
+    s_stays = s_go = 1;
+    for (unsigned ms = 0; s_task == NULL && ms < WAIT_MS; ms++) {
+        vTaskDelay(1);
+    }
+    vTaskDelay(2);
+    vTaskDelete(s_task);
+    wait_until_buried();
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_task_that_was_set_aside_faults_alone, set_up),
         cmocka_unit_test_setup(a_handler_that_was_set_aside_faults_alone, set_up),
+        cmocka_unit_test_setup(a_handler_that_was_set_aside_is_deleted, set_up),
     };
     return KTEST_MAIN(argc, argv, tests);
 }

@@ -67,7 +67,7 @@ static void sooner(int64_t *next_us, int64_t due_us)
 /** The code of an app faulted: tell, and end what is left of this life at once. */
 static void take_crash(const app_crash_t *crash)
 {
-    if (crash->id == SYSTEM_SERVICE_ID_NONE) { /* what is left of it is the reaper's */
+    if (crash->id == SYSTEM_SERVICE_ID_NONE) { /* what is left is the reaper's, or supervisor's */
         app_crash_report_aside(crash);
         return;
     }
@@ -92,8 +92,13 @@ static void take_crashes(void)
 {
     app_crash_t *crash;
     while ((crash = app_crash_next()) != NULL) {
+        const bool aside = crash->id == SYSTEM_SERVICE_ID_NONE;
+        const bool in_handler = crash->in_handler;
         take_crash(crash);
         app_crash_done(crash);
+        if (aside && in_handler) {
+            last_resort_aside_gone();
+        }
     }
 }
 

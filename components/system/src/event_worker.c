@@ -17,6 +17,7 @@
 #include "handler_monitor_internal.h"
 #include "resource_quota_internal.h"
 #include "service_record.h"
+#include "supervisor_internal.h"
 #include "supervisor_wake.h"
 #include "system_lock_internal.h"
 #include "task_end.h"
@@ -477,7 +478,9 @@ static void on_deleted(int index, void *identity)
     const bool loses = task == NULL || task_end_loses_mutex(task);
     atomic_store(&worker->killed, loses ? WORKER_KILLED_IN_CORE : WORKER_KILLED_IN_HANDLER);
     atomic_fetch_and(&s_idle, ~(1u << worker->number)); /* nobody notifies it any more */
-    if (!atomic_load(&worker->quarantined)) {           /* else it was us, or is known as lost */
+    if (atomic_load(&worker->quarantined)) {            /* by us, or by somebody else */
+        last_resort_aside_gone();
+    } else {
         supervisor_poke();
     }
 }

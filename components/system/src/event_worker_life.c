@@ -318,7 +318,13 @@ esp_err_t event_worker_end_aside(unsigned n)
     esp_err_t ret = ESP_OK;
     atomic_fetch_add(&s_ending[n], 1); /* before the look: from now on nobody else deletes it */
     if (event_worker_aside(n, &slot)) {
-        ret = atomic_load(&worker->killed) ? ESP_OK : task_try_end(worker->task, &worker->identity);
+        const bool killed = atomic_load(&worker->killed) != WORKER_NOT_KILLED;
+        if (killed && (atomic_load(&worker->killed) == WORKER_KILLED_IN_CORE ||
+                       atomic_load(&worker->identity.depth) != 0)) {
+            ret = ESP_ERR_INVALID_STATE; /* with what nobody can take from it any more */
+        } else if (!killed) {
+            ret = task_try_end(worker->task, &worker->identity);
+        }
         if (ret == ESP_OK) {
             bury(worker);
         }

@@ -77,7 +77,11 @@ static void on_deleted(int index, void *identity)
     const bool loses =
         atomic_load(&runner->identity.depth) != 0 || task_end_loses_mutex(runner->task);
     atomic_store(&runner->killed, loses ? WORKER_KILLED_IN_CORE : WORKER_KILLED_IN_HANDLER);
-    supervisor_poke();
+    if (atomic_load(&runner->state) == RUNNER_GIVEN_UP) {
+        last_resort_aside_gone();
+    } else {
+        supervisor_poke();
+    }
 }
 
 static void runner_main(void *arg)

@@ -50,6 +50,7 @@ static resort_t s_asked;
 static int64_t s_due_us; /* of what was asked for; 0: not announced yet */
 static int64_t s_look_us;
 static _Atomic bool s_aside_new;
+static _Atomic bool s_aside_gone;
 static EXT_RAM_BSS_ATTR aside_t s_workers[WORKERS_MAX];
 static EXT_RAM_BSS_ATTR aside_t s_runners[CONFIG_SYSTEM_LIFECYCLE_RUNNERS];
 /* the task of the supervisor was deleted; one of the runners is to see to it */
@@ -63,6 +64,7 @@ void last_resort_init(void)
     s_due_us = 0;
     s_look_us = NEVER_US;
     atomic_store(&s_aside_new, false);
+    atomic_store(&s_aside_gone, false);
     atomic_store(&s_unsupervised, 0);
 }
 
@@ -108,6 +110,13 @@ void last_resort_aside(void)
     atomic_store(&s_aside_new, true);
 }
 
+void last_resort_aside_gone(void)
+{
+    atomic_store(&s_aside_gone, true);
+    last_resort_aside();
+    supervisor_poke();
+}
+
 /** One that may be set aside now. @return true when it is to be tried to end it once more */
 static bool is_due(aside_t *aside, unsigned slot, bool is_aside, int64_t now)
 {
@@ -134,6 +143,24 @@ static void tried(aside_t *aside, esp_err_t result, int64_t now)
     aside->since_us = now; /* once more after as long again */
 }
 
+/** One of them came to rest: whichever it is, it need not wait for its time. The others are where
+ * they were, and that they cannot be ended now says nothing yet. */
+static void bury_who_is_gone(void)
+{
+    for (unsigned n = 0; n < event_workers_count(); n++) {
+        unsigned slot;
+        if (event_worker_aside(n, &slot) && event_worker_end_aside(n) == ESP_OK) {
+            tried(&s_workers[n], ESP_OK, 0);
+        }
+    }
+    for (unsigned n = 0; n < CONFIG_SYSTEM_LIFECYCLE_RUNNERS; n++) {
+        unsigned slot;
+        if (lifecycle_runner_aside(n, &slot) && lifecycle_end_aside(n) == ESP_OK) {
+            tried(&s_runners[n], ESP_OK, 0);
+        }
+    }
+}
+
 /** Whose task was set aside last. */
 static const char *newest_culprit(void)
 {
@@ -151,6 +178,9 @@ static const char *newest_culprit(void)
 static void look_at_aside(int64_t now)
 {
     s_look_us = NEVER_US;
+    if (atomic_exchange(&s_aside_gone, false)) {
+        bury_who_is_gone();
+    }
     for (unsigned n = 0; n < event_workers_count(); n++) {
         unsigned slot;
         const bool is_aside = event_worker_aside(n, &slot);
