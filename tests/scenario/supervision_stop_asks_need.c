@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // store <- writer <- reader: each asks what it needs for something in its stop(), and is answered,
-// whatever the reason of the way down: one of them is stopped, all are, safe mode, or a group that
-// restarts as a whole. Half of the seeds give them workers of their own.
+// whatever the reason of the way down: one of them is stopped, all are, safe mode, a group that
+// restarts as a whole, or a store that failed for good, which only the writer cannot ask. Half of
+// the seeds give them workers of their own.
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
@@ -29,6 +30,7 @@ typedef struct {
 static link_t s_links[CHAIN];
 static scripted_t s_cause;
 static system_event_type_t s_save;
+static bool s_store_failed;
 
 static void on_save(const system_request_t *request, void *user_data)
 {
@@ -48,7 +50,7 @@ static esp_err_t stop_link(system_service_id_t id, void *arg)
 {
     link_t *me = arg;
     SCENARIO_CHECK(system_service_should_stop());
-    if (me != &s_links[STORE]) {
+    if (me != &s_links[STORE] && !(me == &s_links[WRITER] && s_store_failed)) {
         link_t *need = me - 1;
         const uint32_t asked = need->asked;
         SCENARIO_CHECK_INT(need->stops, ==, me->stops_of_need_before);
@@ -113,6 +115,28 @@ static void by_the_group(void)
     all_stopped_once(4);
 }
 
+static void by_failure(void)
+{
+    static const service_watchdog_config_t once = {.auto_restart = false};
+    const uint32_t stops = s_links[READER].stops;
+    begin_way_down();
+    s_store_failed = true;
+    SCENARIO_CHECK_INT(watchdog_register_service(s_links[STORE].id, &once), ==, ESP_OK);
+    SCENARIO_CHECK_INT(system_service_report_fault(s_links[STORE].id, ESP_FAIL), ==, ESP_OK);
+    SCENARIO_CHECK(scripted_wait_state(s_links[STORE].id, SYSTEM_SERVICE_STATE_ERROR, 10000));
+    for (int ms = 0; scripted_info(s_links[WRITER].id).state == SYSTEM_SERVICE_STATE_RUNNING ||
+                     scripted_info(s_links[WRITER].id).state == SYSTEM_SERVICE_STATE_STOPPING;
+         ms++) {
+        SCENARIO_CHECK(ms < 10000);
+        vTaskDelay(pdMS_TO_TICKS(1));
+    }
+    SCENARIO_CHECK_INT(s_links[READER].stops, ==, stops + 1);
+    SCENARIO_CHECK_INT(s_links[WRITER].stops, ==, stops + 1);
+    s_store_failed = false;
+    SCENARIO_CHECK_INT(system_service_start(s_links[STORE].id), ==, ESP_OK);
+    SCENARIO_CHECK(scripted_wait_state(s_links[READER].id, SYSTEM_SERVICE_STATE_RUNNING, 10000));
+}
+
 static void run(void)
 {
     static const char *const names[CHAIN] = {"store", "writer", "reader"};
@@ -143,6 +167,7 @@ static void run(void)
     by_order();
     by_safe_mode();
     by_the_group();
+    by_failure();
     begin_way_down();
     SCENARIO_CHECK_INT(system_service_stop_all(), ==, ESP_OK);
     SCENARIO_CHECK(memory_pool_get_stats(MEMORY_POOL_SMALL, &pool) == ESP_OK);
