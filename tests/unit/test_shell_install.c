@@ -9,6 +9,9 @@
 
 #include "app_store.h"
 #include "esp_rom_crc.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+#include "host_control.h"
 #include "host_flash.h"
 #include "ktest.h"
 
@@ -257,11 +260,31 @@ static void a_key_is_read_as_people_write_it(void **state)
     assert_int_equal(kapp_key_parse(text, hex), ESP_ERR_KAPP_KEY_INVALID);
 }
 
+static void what_nobody_goes_on_uploading_is_given_up(void **state)
+{
+    (void)state;
+    static const example_t begin[] = {{"upload 1000 0", SHELL_OK, "have 0 of 1000"}};
+    static const example_t slowly[] = {{"upload + 0 AAAA", SHELL_OK, "have 3 of 1000"}};
+    static const example_t late[] = {{"upload + 3 AAAA", SHELL_FAILED, "nothing was begun"}};
+    if (host_sched() != HOST_SCHED_SIM) {
+        skip(); // it takes minutes
+    }
+    CHECK(begin);
+    vTaskDelay(pdMS_TO_TICKS(50000));
+    CHECK(slowly);
+    vTaskDelay(pdMS_TO_TICKS(50000));
+    CHECK(slowly);
+    vTaskDelay(pdMS_TO_TICKS(61000));
+    CHECK(late);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, app_store_set_up, app_store_tear_down)
     static const struct CMUnitTest tests[] = {
-        TEST(apps_come_change_and_go), TEST(a_key_is_read_as_people_write_it),
+        TEST(what_nobody_goes_on_uploading_is_given_up),
+        TEST(apps_come_change_and_go),
+        TEST(a_key_is_read_as_people_write_it),
         TEST(a_package_comes_over_the_console),
         TEST(keys_come_and_go), // and nobody is trusted afterwards
     };

@@ -23,6 +23,9 @@
 /** The calling task's lines go to out until shell_output_end(). One task at a time. */
 void shell_output_begin(shell_output_t out, void *arg);
 void shell_output_end(void);
+/** Where the calling task's lines go, to begin with it again after an end.
+ *  @return false: to the default, as all others' */
+bool shell_output_get(shell_output_t *out, void **arg);
 /** Where lines of other tasks (taps) go; NULL = standard output. */
 void shell_output_set_default(shell_output_t out, void *arg);
 /** Print one line, without a line end in format. @context any task */
@@ -33,6 +36,13 @@ void shell_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Execute a line that is split into words already, as ESP-IDF's console does; prints to the
  *  default output. @return as shell_execute() */
 int shell_call(int argc, char **argv);
+/** Wait, and let others execute commands meanwhile. @context a command that keeps nothing of its
+ *  own in static memory over it */
+void shell_wait(uint32_t ms);
+/** Nothing is being executed, and nothing will be until shell_leave(). @return false: something is
+ *  @context any task, which must not stay long */
+bool shell_enter(void);
+void shell_leave(void);
 /** Print the usage of the command being executed. @return SHELL_USAGE */
 int shell_usage(const char *name);
 /** Print what went wrong with what. @return SHELL_OK for ESP_OK, else SHELL_FAILED */

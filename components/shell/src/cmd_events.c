@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "freertos/FreeRTOS.h"
-#include "freertos/task.h"
+#include "esp_timer.h"
 
 #include "shell_internal.h"
 #include "system_service/common_events.h"
@@ -18,6 +17,9 @@
 /* One tap at a time; 0 = none. Its events wait with "drop oldest": a tap slows nobody down. */
 static _Atomic system_subscription_t s_tap;
 static _Atomic uint32_t s_seen;
+static _Atomic system_subscription_t s_timed; /* the tap that the timer ends */
+static uint32_t s_seconds;
+static esp_timer_handle_t s_timer;
 
 static const char *priority_name(uint8_t priority)
 {
@@ -59,7 +61,33 @@ void events_tap_forget(void)
 static esp_err_t tap_off(void)
 {
     const system_subscription_t tap = atomic_exchange(&s_tap, 0);
+    if (s_timer != NULL) {
+        (void)esp_timer_stop(s_timer);
+    }
     return tap == 0 ? ESP_ERR_EVENT_NOT_SUBSCRIBED : system_event_unsubscribe(shell_id(), tap);
+}
+
+/** Commands go on meanwhile: an hour of tapping must not keep the other faces waiting. */
+static void on_end(void *arg)
+{
+    system_subscription_t timed = atomic_load(&s_timed);
+    (void)arg;
+    if (timed != 0 && atomic_compare_exchange_strong(&s_tap, &timed, 0)) {
+        (void)system_event_unsubscribe(shell_id(), timed);
+        shell_print("%" PRIu32 " events in %" PRIu32 " s", atomic_load(&s_seen), s_seconds);
+    }
+}
+
+static esp_err_t end_after(system_subscription_t tap, uint32_t seconds)
+{
+    static const esp_timer_create_args_t args = {.callback = on_end, .name = "tap"};
+    esp_err_t ret = s_timer == NULL ? esp_timer_create(&args, &s_timer) : ESP_OK;
+    if (ret == ESP_OK) {
+        s_seconds = seconds;
+        atomic_store(&s_timed, tap);
+        ret = esp_timer_start_once(s_timer, seconds * UINT64_C(1000000));
+    }
+    return ret;
 }
 
 static int tap_on(const char *pattern, uint32_t seconds)
@@ -72,7 +100,7 @@ static int tap_on(const char *pattern, uint32_t seconds)
     }
     (void)tap_off();
     atomic_store(&s_seen, 0);
-    const esp_err_t ret =
+    esp_err_t ret =
         system_event_subscribe_pattern(shell_id(), pattern, on_tapped, NULL, &config, &tap);
     if (ret != ESP_OK) {
         return shell_result(pattern, ret);
@@ -82,9 +110,12 @@ static int tap_on(const char *pattern, uint32_t seconds)
         shell_print("tapping %s until \"events tap off\"", pattern);
         return SHELL_OK;
     }
-    vTaskDelay(pdMS_TO_TICKS(seconds * 1000));
-    (void)tap_off();
-    shell_print("%" PRIu32 " events in %" PRIu32 " s", atomic_load(&s_seen), seconds);
+    ret = end_after(tap, seconds);
+    if (ret != ESP_OK) {
+        (void)tap_off();
+        return shell_result("events tap", ret);
+    }
+    shell_print("tapping %s for %" PRIu32 " s", pattern, seconds);
     return SHELL_OK;
 }
 

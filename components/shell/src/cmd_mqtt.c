@@ -8,6 +8,7 @@
 #include "shell_internal.h"
 
 #define HEADER(type) STATUS_HEADER(type, NETWORK_EVENTS_VERSION)
+#define WRITE_MS     10000 /* what is remembered goes to the flash, which takes its time */
 
 static const char *const s_states[] = {
     [NETWORK_BRIDGE_OFF] = "off",
@@ -50,8 +51,8 @@ static int control(network_wish_t what, const char *user, const char *password, 
     memcpy(wish.name, user, strlen(user) + 1);
     memcpy(wish.secret, password, strlen(password) + 1);
     memcpy(wish.text, text, strlen(text) + 1);
-    return shell_result("mqtt",
-                        shell_ask(NETWORK_CONTROL_REQUEST, &wish, sizeof(wish), NULL, NULL));
+    return shell_result("mqtt", shell_ask_within(NETWORK_CONTROL_REQUEST, &wish, sizeof(wish), NULL,
+                                                 NULL, WRITE_MS));
 }
 
 static int add_rule(int argc, char **argv)

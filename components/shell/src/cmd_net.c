@@ -9,6 +9,7 @@
 #include "shell_internal.h"
 
 #define HEADER(type) STATUS_HEADER(type, NETWORK_EVENTS_VERSION)
+#define WRITE_MS     10000 /* what is remembered goes to the flash, which takes its time */
 #define SCAN_WAIT_MS 30000
 
 static const char *const s_states[] = {
@@ -108,7 +109,8 @@ static int control(network_wish_t what, const char *name, const char *secret, co
     copy(wish.name, sizeof(wish.name), name);
     copy(wish.secret, sizeof(wish.secret), secret);
     copy(wish.text, sizeof(wish.text), text);
-    return shell_result("net", shell_ask(NETWORK_CONTROL_REQUEST, &wish, sizeof(wish), NULL, NULL));
+    return shell_result("net", shell_ask_within(NETWORK_CONTROL_REQUEST, &wish, sizeof(wish), NULL,
+                                                NULL, WRITE_MS));
 }
 
 static int inject(const char *name)
@@ -117,7 +119,8 @@ static int inject(const char *name)
     if (!shell_choice(name, s_faults, NETWORK_FAULTS, &wish.fault)) {
         return shell_usage("net");
     }
-    return shell_result(name, shell_ask(NETWORK_CONTROL_REQUEST, &wish, sizeof(wish), NULL, NULL));
+    return shell_result(
+        name, shell_ask_within(NETWORK_CONTROL_REQUEST, &wish, sizeof(wish), NULL, NULL, WRITE_MS));
 }
 
 int cmd_net(int argc, char **argv)

@@ -44,7 +44,7 @@ int cmd_sleep(int argc, char **argv)
     if (argc != 2 || !shell_number(argv[1], 0, SLEEP_SECONDS_MAX, &seconds)) {
         return shell_usage("sleep");
     }
-    vTaskDelay(pdMS_TO_TICKS(seconds * 1000));
+    shell_wait(seconds * 1000);
     return SHELL_OK;
 }
 

@@ -7,29 +7,66 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "esp_log.h"
 #include "esp_rom_crc.h"
+#include "esp_timer.h"
 #include "sdkconfig.h"
 
 #include "kapp/kapp_install.h"
 #include "shell_internal.h"
 
 #define LARGEST (CONFIG_KAPP_MAX_PACKAGE_KB * 1024u)
+#define IDLE_US UINT64_C(60000000) /* whoever sends has gone */
+#define SOON_US UINT64_C(1000000)
+
+static const char *TAG = "shell";
 
 /* Commands are executed one at a time. */
 static uint8_t *s_bytes; /* NULL: nothing is being taken in */
 static uint32_t s_size;
 static uint32_t s_have;
 static uint32_t s_crc;
+static esp_timer_handle_t s_timer; /* runs while there are bytes */
 
 static void forget(void)
 {
+    if (s_timer != NULL) {
+        (void)esp_timer_stop(s_timer);
+    }
     free(s_bytes);
     s_bytes = NULL;
     s_size = s_have = s_crc = 0;
 }
 
+/** Nobody went on with it. */
+static void on_idle(void *arg)
+{
+    (void)arg;
+    if (!shell_enter()) {
+        (void)esp_timer_start_once(s_timer, SOON_US); /* a long command: it may be ours */
+        return;
+    }
+    if (s_bytes != NULL && !esp_timer_is_active(s_timer)) {
+        ESP_LOGW(TAG, "upload: nothing came for long: given up");
+        forget();
+    }
+    shell_leave();
+}
+
+/** It is being gone on with. */
+static void keep(void)
+{
+    static const esp_timer_create_args_t args = {.callback = on_idle, .name = "upload"};
+    if (s_timer == NULL && esp_timer_create(&args, &s_timer) != ESP_OK) {
+        return; /* then it stays until "upload off" */
+    }
+    (void)esp_timer_stop(s_timer);
+    (void)esp_timer_start_once(s_timer, IDLE_US);
+}
+
 static int progress(int status)
 {
+    keep();
     shell_print("have %" PRIu32 " of %" PRIu32, s_have, s_size);
     return status;
 }

@@ -198,6 +198,33 @@ static SemaphoreHandle_t executing(void)
     return s_executing;
 }
 
+void shell_wait(uint32_t ms)
+{
+    shell_output_t out;
+    void *arg;
+    const SemaphoreHandle_t lock = executing();
+    const bool own = shell_output_get(&out, &arg);
+    if (own) {
+        shell_output_end();
+    }
+    (void)xSemaphoreGive(lock);
+    vTaskDelay(pdMS_TO_TICKS(ms));
+    (void)xSemaphoreTake(lock, portMAX_DELAY);
+    if (own) {
+        shell_output_begin(out, arg);
+    }
+}
+
+bool shell_enter(void)
+{
+    return xSemaphoreTake(executing(), 0) == pdTRUE;
+}
+
+void shell_leave(void)
+{
+    (void)xSemaphoreGive(executing());
+}
+
 int shell_execute(const char *line, shell_output_t out, void *arg)
 {
     const SemaphoreHandle_t lock = executing();

@@ -45,6 +45,17 @@ void shell_output_end(void)
     portEXIT_CRITICAL(&s_lock);
 }
 
+bool shell_output_get(shell_output_t *out, void **arg)
+{
+    const TaskHandle_t self = xTaskGetCurrentTaskHandle();
+    portENTER_CRITICAL(&s_lock);
+    const bool own = self == s_task;
+    *out = s_output.out;
+    *arg = s_output.arg;
+    portEXIT_CRITICAL(&s_lock);
+    return own;
+}
+
 void shell_output_set_default(shell_output_t out, void *arg)
 {
     portENTER_CRITICAL(&s_lock);

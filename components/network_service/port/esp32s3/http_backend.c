@@ -4,8 +4,8 @@
  * resuming are network_http.c's.
  *
  * The client reads as long as bytes come, however few and whatever they are: a server that drips,
- * or never says anything that is HTTP, would hold a task for ever. So it waits in short pieces, and
- * a timer cuts the connection of one that does not come to the end of its head.
+ * or never says anything that is HTTP, would hold a task for ever. So bodies are waited for in
+ * short pieces, and a timer cuts the connection of one that does not come to the end of its head.
  */
 #include "http_backend.h"
 
@@ -27,8 +27,9 @@
 static const char *TAG = "network";
 
 #define BUFFER   1024
-#define PIECE_MS 100 /* of a wait */
-#define READ_MAX 512 /* of one call: a drip fills it within 51 s */
+#define PIECE_MS 100    /* of a wait */
+#define GUARD_US 500000 /* silence alone is noticed before */
+#define READ_MAX 512    /* of one call: a drip fills it within 51 s */
 
 typedef struct {
     esp_http_client_handle_t client;
@@ -100,7 +101,7 @@ static esp_err_t guard(slot_t *slot)
     esp_err_t ret = slot->guard == NULL ? esp_timer_create(&args, &slot->guard) : ESP_OK;
     if (ret == ESP_OK) {
         atomic_store(&slot->socket, esp_http_client_get_socket(slot->client));
-        ret = esp_timer_start_once(slot->guard, (uint64_t)slot->timeout_us);
+        ret = esp_timer_start_once(slot->guard, (uint64_t)slot->timeout_us + GUARD_US);
     }
     return ret;
 }
@@ -115,21 +116,17 @@ static bool unguard(slot_t *slot)
 static esp_err_t take_head(slot_t *slot)
 {
     http_answer_t *answer = slot->answer;
-    const int64_t until_us = esp_timer_get_time() + slot->timeout_us;
-    int64_t length;
     if (guard(slot) != ESP_OK) {
         return ESP_ERR_NO_MEM;
     }
-    do {
-        length = esp_http_client_fetch_headers(slot->client);
-    } while (length == -ESP_ERR_HTTP_EAGAIN && esp_timer_get_time() < until_us);
+    const int64_t length = esp_http_client_fetch_headers(slot->client);
     const bool whole = unguard(slot);
     answer->status = esp_http_client_get_status_code(slot->client);
-    if (length == -ESP_ERR_HTTP_EAGAIN) {
-        return ESP_ERR_TIMEOUT;
-    }
     if (!whole) {
         return ESP_ERR_NETWORK_PROTOCOL;
+    }
+    if (length == -ESP_ERR_HTTP_EAGAIN) {
+        return ESP_ERR_TIMEOUT;
     }
     if (length < 0 || answer->status < 200) {
         return ESP_ERR_NETWORK_TRUNCATED;
@@ -161,8 +158,7 @@ static esp_err_t ask(slot_t *slot, const http_request_t *request)
         ESP_LOGW(TAG, "%s: %s", request->url, esp_err_to_name(ret));
         return ESP_ERR_NETWORK_HOST;
     }
-    return esp_http_client_set_timeout_ms(slot->client, PIECE_MS) == ESP_OK ? ESP_OK
-                                                                            : ESP_ERR_NO_MEM;
+    return ESP_OK;
 }
 
 esp_err_t http_backend_open(unsigned index, const http_request_t *request, http_answer_t *answer)
@@ -187,6 +183,9 @@ esp_err_t http_backend_open(unsigned index, const http_request_t *request, http_
     esp_err_t ret = slot->client != NULL ? ask(slot, request) : ESP_ERR_NO_MEM;
     ret = ret == ESP_OK ? take_head(slot) : ret;
     slot->answer = NULL; /* the caller's, and trailers may still come */
+    if (ret == ESP_OK && esp_http_client_set_timeout_ms(slot->client, PIECE_MS) != ESP_OK) {
+        ret = ESP_ERR_NO_MEM;
+    }
     if (ret != ESP_OK) {
         http_backend_close(index);
     }
