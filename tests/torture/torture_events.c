@@ -20,7 +20,7 @@
 #define PUBLISH_ONE 64 // one handler run in so many posts by itself
 
 struct context {
-    const void *owner; // actor or app
+    _Atomic(const void *) owner; // actor or app; set last, as others look for theirs meanwhile
     const char *name;
     actor_t *actor;           // NULL: an app's
     system_event_type_t type; // NONE: a pattern
@@ -59,13 +59,21 @@ static context_t *free_context(void)
     torture_fail(__FILE__, __LINE__, "too many contexts");
 }
 
-static context_t *new_context(const void *owner, const char *name, system_event_type_t type)
+static context_t *new_context(const void *owner, actor_t *actor, const char *name,
+                              system_event_type_t type)
 {
     context_t *context = free_context();
-    memset(context, 0, sizeof(*context));
-    context->owner = owner;
+    atomic_store(&context->owner, NULL);
     context->name = name;
+    context->actor = actor;
     context->type = type;
+    context->handle = 0;
+    memset(context->last, 0, sizeof(context->last));
+    atomic_store(&context->entered, 0);
+    atomic_store(&context->left, 0);
+    atomic_store(&context->linger, 0);
+    atomic_store(&context->over, 0);
+    atomic_store(&context->owner, owner);
     return context;
 }
 
@@ -81,7 +89,7 @@ uint32_t events_lost(void)
 void events_over(const void *owner)
 {
     for (uint32_t i = 0; i < contexts(); i++) {
-        if (s_contexts[i].owner == owner) {
+        if (atomic_load(&s_contexts[i].owner) == owner) {
             atomic_store(&s_contexts[i].over, 1);
         }
     }
@@ -175,7 +183,7 @@ static void on_event(const system_event_t *event, void *user_data)
 void events_linger(const void *owner, uint32_t ms)
 {
     for (uint32_t i = 0; i < contexts(); i++) {
-        if (s_contexts[i].owner == owner && atomic_load(&s_contexts[i].over) == 0) {
+        if (atomic_load(&s_contexts[i].owner) == owner && atomic_load(&s_contexts[i].over) == 0) {
             atomic_store(&s_contexts[i].linger, ms);
         }
     }
@@ -186,8 +194,7 @@ void events_linger(const void *owner, uint32_t ms)
 void events_subscribe(actor_t *actor, system_service_id_t id, system_event_type_t type,
                       const system_subscription_config_t *config)
 {
-    context_t *context = new_context(actor, actor->name, type);
-    context->actor = actor;
+    context_t *context = new_context(actor, actor, actor->name, type);
     const esp_err_t ret =
         type != SYSTEM_EVENT_TYPE_NONE
             ? system_event_subscribe_ex(id, type, on_event, context, config, &context->handle)
@@ -198,7 +205,8 @@ void events_subscribe(actor_t *actor, system_service_id_t id, system_event_type_
 
 void events_subscribe_app(actor_app_t *app, app_context_t *ctx, system_event_type_t type)
 {
-    const esp_err_t ret = ctx->subscribe(ctx, type, on_event, new_context(app, app->name, type));
+    const esp_err_t ret =
+        ctx->subscribe(ctx, type, on_event, new_context(app, NULL, app->name, type));
     TORTURE_CHECK(ret == ESP_OK || ctx->should_stop(ctx), "%s: subscribe: %s", app->name,
                   system_error_to_string(ret));
 }
@@ -235,7 +243,7 @@ void events_unsubscribe_one(actor_t *actor, uint32_t n)
     for (uint32_t i = 0; i < count; i++) {
         context_t *context = &s_contexts[(i + n) % count];
         // Its own type stays: faults of handlers need one that runs.
-        if (context->actor == actor && context->type != actor->type &&
+        if (atomic_load(&context->owner) == actor && context->type != actor->type &&
             context->type != SYSTEM_EVENT_TYPE_NONE && context->handle != 0 &&
             atomic_load(&context->over) == 0) {
             unsubscribe(actor, context);
