@@ -67,7 +67,7 @@ static void make(const char *product, const char *version, const kb_key_t *key)
     fi_sign(&s_signed, &s_image, product, version, key);
 }
 
-/// The first slot runs, the other one is empty.
+/// The first slot runs, and both are empty: on the PC the program itself stands for the first one.
 static int begin(void **state)
 {
     (void)state;
@@ -79,6 +79,7 @@ static int begin(void **state)
     const esp_partition_t *runs = host_bootloader_run();
     const esp_partition_t *other = esp_ota_get_next_update_partition(NULL);
     KTEST_CHECK(strcmp(runs->label, "ota_0") == 0);
+    KTEST_CHECK(esp_partition_erase_range(runs, 0, runs->size) == ESP_OK);
     KTEST_CHECK(esp_partition_erase_range(other, 0, other->size) == ESP_OK);
     (void)updater_start();
     make(s_product, "9.0.0", &s_firmware);
@@ -273,6 +274,80 @@ static void an_image_that_does_not_fit_is_refused(void **state)
     assert_refused(take_in_all(), ESP_ERR_UPDATE_TOO_LARGE);
 }
 
+/// Behind the head of the right one, bytes that nobody signed and that any boot loader starts.
+static void replace_image(void)
+{
+    fi_image(&s_image, BYTES, s_product, "9.0.0", 3);
+    memcpy(s_signed.bytes + 208, s_image.bytes, s_image.size);
+}
+
+static void write_running(void)
+{
+    const esp_partition_t *runs = esp_ota_get_running_partition();
+    fi_image(&s_image, BYTES, s_product, "1.0.0", 1);
+    KTEST_CHECK(esp_partition_write(runs, 0, s_image.bytes, s_image.size) == ESP_OK);
+    fi_image(&s_image, BYTES, s_product, "9.0.0", 2);
+}
+
+/// The next image is written to where one waits for the reset, which the boot loader is told to
+/// start: what nobody signed must not take its place.
+static void what_waits_is_not_replaced_by_what_nobody_signed(void **state)
+{
+    (void)state;
+    assert_int_equal(take_in_all(), ESP_OK);
+    replace_image();
+    assert_int_equal(take_in_all(), ESP_ERR_UPDATE_DAMAGED);
+    assert_string_equal(host_bootloader_run()->label, "ota_0");
+    make(s_product, "9.0.0", &s_firmware);
+    assert_int_equal(take_in_all(), ESP_OK); // and the next one is none the worse
+    assert_string_equal(host_bootloader_run()->label, "ota_1");
+    assert_true(updater_on_probation());
+}
+
+static void what_waits_gives_way_and_the_way_back_stays(void **state)
+{
+    (void)state;
+    esp_ota_img_states_t running = ESP_OTA_IMG_UNDEFINED;
+    write_running();
+    assert_int_equal(take_in_all(), ESP_OK);
+    assert_string_equal(next(), "another");
+    replace_image();
+    assert_refused(take_in_all(), ESP_ERR_UPDATE_DAMAGED);
+    assert_false(esp_ota_check_rollback_is_possible()); // "firmware back" would start it
+    assert_string_equal(host_bootloader_run()->label, "ota_0");
+    assert_false(updater_on_probation());
+    for (unsigned i = 0; i < 2; i++) { // one after the other
+        make(s_product, i == 0 ? "9.0.0" : "9.0.1", &s_firmware);
+        assert_int_equal(take_in_all(), ESP_OK);
+    }
+    assert_string_equal(host_bootloader_run()->label, "ota_1");
+    assert_true(updater_on_probation());
+    assert_string_equal(host_bootloader_run()->label, "ota_0"); // it did not confirm itself
+    assert_int_equal(esp_ota_get_state_partition(esp_ota_get_running_partition(), &running),
+                     ESP_OK);
+    assert_int_equal(running, ESP_OTA_IMG_VALID);
+}
+
+/// Whenever the power goes: what starts from the slot is what was signed, all of it.
+static void a_power_cut_starts_nothing_that_nobody_signed(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 40; i++) {
+        uint8_t filling = 0;
+        assert_int_equal(begin(NULL), 0);
+        assert_int_equal(take_in_all(), ESP_OK);
+        replace_image();
+        host_flash_cut_power_after(i * 800u, HOST_POWER_CUT_FAILS, i + 1);
+        assert_int_not_equal(take_in_all(), ESP_OK);
+        host_flash_power_on();
+        const esp_partition_t *starts = host_bootloader_run();
+        if (strcmp(starts->label, "ota_1") == 0) {
+            assert_int_equal(esp_partition_read(starts, 0x2000, &filling, 1), ESP_OK);
+            assert_int_equal(filling, 2);
+        }
+    }
+}
+
 static void a_power_cut_in_the_middle_leaves_something_to_start(void **state)
 {
     (void)state;
@@ -351,6 +426,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(an_image_that_was_changed_is_refused, begin),
         cmocka_unit_test_setup(anothers_the_same_and_older_ones_are_refused, begin),
         cmocka_unit_test_setup(an_image_that_does_not_fit_is_refused, begin),
+        cmocka_unit_test_setup(what_waits_is_not_replaced_by_what_nobody_signed, begin),
+        cmocka_unit_test_setup(what_waits_gives_way_and_the_way_back_stays, begin),
+        cmocka_unit_test(a_power_cut_starts_nothing_that_nobody_signed),
         cmocka_unit_test(a_power_cut_in_the_middle_leaves_something_to_start),
         cmocka_unit_test_setup(the_products_own_check_decides_too, begin),
         cmocka_unit_test(versions_are_compared_as_people_mean_them),

@@ -3,6 +3,10 @@
  * A new image: from an address into the slot that does not run, and only when all of it is what
  * somebody whom we trust has signed, it is chosen to start. Until then nothing has changed but the
  * contents of a slot that nothing starts: whatever breaks off leaves the board as it was.
+ *
+ * A boot loader that is in need starts whatever is whole, and an image that waits for the reset may
+ * be chosen already. So the first block is written last, when the hash is known to be right: bytes
+ * that nobody has signed never are an image.
  */
 #include "updater/updater.h"
 
@@ -25,12 +29,14 @@
 
 static const char *TAG = "updater";
 
-#define BLOCK 4096u /* a sector of the flash */
+#define BLOCK      4096u /* a sector of the flash */
+#define WRITE_UNIT 16u   /* of a flash that is encrypted */
 
 /* s_lock: one image at a time; protects what follows. Its holder is never ended by force. */
 static StaticSemaphore_t s_lock_storage;
 static SemaphoreHandle_t s_lock;
 static EXT_RAM_BSS_ATTR uint8_t s_block[BLOCK];
+static EXT_RAM_BSS_ATTR uint8_t s_first[BLOCK];
 static EXT_RAM_BSS_ATTR updater_head_t s_head;
 
 void updater_install_init(void)
@@ -103,17 +109,27 @@ static esp_err_t check_version(bool allow_older)
 
 /* ---- what is written ------------------------------------------------------------------------ */
 
-static esp_err_t copy(const kapp_stream_t *stream, esp_ota_handle_t handle)
+static esp_err_t write_block(const esp_partition_t *slot, uint32_t at, size_t size)
+{
+    const size_t whole = (size + WRITE_UNIT - 1) / WRITE_UNIT * WRITE_UNIT;
+    memset(s_block + size, 0xff, whole - size);
+    const esp_err_t ret = esp_partition_erase_range(slot, at, BLOCK);
+    return ret == ESP_OK ? esp_partition_write(slot, at, s_block, whole) : ret;
+}
+
+/** All but the first block, which stays in s_first: without it there is nothing to start. */
+static esp_err_t copy(const kapp_stream_t *stream, const esp_partition_t *slot)
 {
     size_t got = 0;
-    esp_err_t ret = ESP_OK;
+    esp_err_t ret = esp_partition_erase_range(slot, 0, BLOCK);
     for (uint32_t at = 0; ret == ESP_OK && at < s_head.image_bytes; at += (uint32_t)got) {
         const uint32_t left = s_head.image_bytes - at;
-        ret = fill(stream, s_block, left < BLOCK ? left : BLOCK, &got);
-        if (ret == ESP_OK && got == 0) {
+        const uint32_t part = left < BLOCK ? left : BLOCK;
+        ret = fill(stream, at == 0 ? s_first : s_block, part, &got);
+        if (ret == ESP_OK && got != part) {
             return ESP_ERR_UPDATE_LENGTH;
         }
-        ret = ret == ESP_OK ? esp_ota_write(handle, s_block, got) : ret;
+        ret = ret == ESP_OK && at != 0 ? write_block(slot, at, got) : ret;
     }
     if (ret == ESP_OK) {
         ret = stream->read(stream->arg, s_block, 1, &got);
@@ -122,17 +138,24 @@ static esp_err_t copy(const kapp_stream_t *stream, esp_ota_handle_t handle)
     return ret;
 }
 
-static esp_err_t read_slot(void *arg, uint32_t offset, void *to, size_t size)
+static esp_err_t read_image(void *arg, uint32_t offset, void *to, size_t size)
 {
-    return esp_partition_read(arg, offset, to, size);
+    size_t first = 0;
+    if (offset < BLOCK) {
+        first = size < BLOCK - offset ? size : BLOCK - offset;
+        memcpy(to, s_first + offset, first);
+    }
+    return first == size
+               ? ESP_OK
+               : esp_partition_read(arg, offset + first, (uint8_t *)to + first, size - first);
 }
 
-/** As it lies in the flash, not as it came. */
+/** As it lies in the flash, not as it came; but for the first block. */
 static esp_err_t check_image(const esp_partition_t *slot)
 {
     uint8_t hash[KAPP_HASH_SIZE];
     const kapp_source_t source = {
-        .read = read_slot, .arg = (void *)(uintptr_t)slot, .size = s_head.image_bytes};
+        .read = read_image, .arg = (void *)(uintptr_t)slot, .size = s_head.image_bytes};
     const esp_err_t ret = kapp_hash(&source, s_head.image_bytes, hash);
     if (ret == ESP_OK && memcmp(hash, s_head.hash, sizeof(hash)) != 0) {
         return ESP_ERR_UPDATE_DAMAGED;
@@ -153,22 +176,66 @@ static esp_err_t check_description(const esp_partition_t *slot)
     return ESP_OK;
 }
 
-static esp_err_t write(const kapp_stream_t *stream, const esp_partition_t *slot)
+static esp_err_t write_all(const kapp_stream_t *stream, const esp_partition_t *slot)
 {
     esp_ota_handle_t handle;
     esp_err_t ret = esp_ota_begin(slot, OTA_WITH_SEQUENTIAL_WRITES, &handle);
     if (ret != ESP_OK) {
         return ret == ESP_ERR_OTA_ROLLBACK_INVALID_STATE ? ESP_ERR_UPDATE_PROBATION : ret;
     }
-    ret = copy(stream, handle);
+    ret = copy(stream, slot);
     ret = ret == ESP_OK ? check_image(slot) : ret;
+    if (ret == ESP_OK) {
+        const uint32_t size = s_head.image_bytes < BLOCK ? s_head.image_bytes : BLOCK;
+        ret = esp_ota_write(handle, s_first, size);
+    }
     if (ret != ESP_OK) {
         (void)esp_ota_abort(handle);
         return ret;
     }
     ret = esp_ota_end(handle);
-    ret = ret == ESP_OK ? check_description(slot) : ret;
-    return ret == ESP_OK ? esp_ota_set_boot_partition(slot) : ret;
+    return ret == ESP_OK ? check_description(slot) : ret;
+}
+
+/**
+ * An image that was taken in before waits where the next one is written to: it gives way, and what
+ * runs is chosen again. Best effort: should this fail, the boot loader finds nothing to start there
+ * and starts what runs now.
+ */
+static void choose_running(void)
+{
+    esp_ota_img_states_t state;
+    const esp_partition_t *running = esp_ota_get_running_partition();
+    const esp_partition_t *next = esp_ota_get_boot_partition();
+    if (next == NULL || next == running) {
+        return;
+    }
+    ESP_LOGW(TAG, "the image that waits in %s gives way", next->label);
+    if (esp_ota_set_boot_partition(running) == ESP_OK &&
+        esp_ota_get_state_partition(running, &state) == ESP_OK) { /* a factory image has none */
+        (void)esp_ota_mark_app_valid_cancel_rollback();
+    }
+}
+
+/** To choose what is chosen already would forget the way back. */
+static esp_err_t choose(const esp_partition_t *slot)
+{
+    esp_ota_img_states_t state;
+    const bool waits = esp_ota_get_boot_partition() == slot &&
+                       esp_ota_get_state_partition(slot, &state) == ESP_OK &&
+                       state == ESP_OTA_IMG_NEW;
+    return waits ? ESP_OK : esp_ota_set_boot_partition(slot);
+}
+
+static esp_err_t write(const kapp_stream_t *stream, const esp_partition_t *slot)
+{
+    choose_running();
+    const esp_err_t ret = write_all(stream, slot);
+    if (ret != ESP_OK) {
+        (void)esp_partition_erase_range(slot, 0, BLOCK);
+        return ret;
+    }
+    return choose(slot);
 }
 
 static esp_err_t install(const kapp_stream_t *stream, bool allow_older, updater_report_t *report)

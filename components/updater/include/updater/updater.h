@@ -34,7 +34,8 @@ typedef struct {
  * @brief Take in an image, and have it started by the next reset.
  *
  * Until the last byte of it was checked nothing is changed but a slot that nothing starts: whenever
- * it breaks off, the board is as it was.
+ * it breaks off, the board is as it was. One that waits for the reset already gives way, also when
+ * this one fails.
  *
  * @context any task that is not an app's, after updater_start() and kapp_init(); needs about 5 KB
  * of its stack
