@@ -23,6 +23,8 @@
 #include "esp_http_client.h"
 #include "esp_log.h"
 #include "esp_timer.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
 
 static const char *TAG = "network";
 
@@ -37,6 +39,7 @@ typedef struct {
     int64_t timeout_us;
     esp_timer_handle_t guard; /* made once */
     _Atomic int socket;       /* that the guard may cut; -1 = none */
+    _Atomic bool cutting;     /* it may still have the socket in its hands */
 } slot_t;
 
 static slot_t s_slots[CONFIG_NETWORK_HTTP_TRANSFERS];
@@ -88,10 +91,14 @@ static esp_err_t on_event(esp_http_client_event_t *event)
 static void on_guard(void *arg)
 {
     slot_t *slot = arg;
+    atomic_store(&slot->cutting, true); /* first: see unguard() */
     const int socket = atomic_exchange(&slot->socket, -1);
     if (socket >= 0) {
-        ESP_LOGW(TAG, "the server talks, but not HTTP: cut off");
         (void)shutdown(socket, SHUT_RDWR);
+    }
+    atomic_store(&slot->cutting, false);
+    if (socket >= 0) {
+        ESP_LOGW(TAG, "the server talks, but not HTTP: cut off");
     }
 }
 
@@ -106,11 +113,16 @@ static esp_err_t guard(slot_t *slot)
     return ret;
 }
 
-/** @return false: it was cut */
+/** Afterwards the socket may be closed: the next one that is opened, anybody's, has its number.
+ *  @return false: it was cut */
 static bool unguard(slot_t *slot)
 {
     (void)esp_timer_stop(slot->guard);
-    return atomic_exchange(&slot->socket, -1) >= 0;
+    const bool whole = atomic_exchange(&slot->socket, -1) >= 0;
+    while (atomic_load(&slot->cutting)) {
+        vTaskDelay(1);
+    }
+    return whole;
 }
 
 static esp_err_t take_head(slot_t *slot)
@@ -155,7 +167,7 @@ static esp_err_t ask(slot_t *slot, const http_request_t *request)
     }
     ret = esp_http_client_open(slot->client, 0);
     if (ret != ESP_OK) {
-        ESP_LOGW(TAG, "%s: %s", request->url, esp_err_to_name(ret));
+        ESP_LOGW(TAG, "no connection: %s", esp_err_to_name(ret)); /* an address may be a secret */
         return ESP_ERR_NETWORK_HOST;
     }
     return ESP_OK;

@@ -82,7 +82,8 @@ static void on_wifi(void *arg, esp_event_base_t base, int32_t id, void *data)
         link_common_put(&event);
     } else if (id == WIFI_EVENT_STA_DISCONNECTED) {
         const wifi_event_sta_disconnected_t *end = data;
-        if (end->reason != WIFI_REASON_ASSOC_LEAVE) { /* that was us, before this join */
+        /* While nothing is joined that was us, before this join; else the access point says so. */
+        if (end->reason != WIFI_REASON_ASSOC_LEAVE || atomic_load(&s_joined)) {
             tell_end(reason_of(end->reason));
         }
     } else if (id == WIFI_EVENT_AP_START && atomic_load(&s_hosting)) {

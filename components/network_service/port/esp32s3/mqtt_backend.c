@@ -244,6 +244,13 @@ static void dial(void)
     }
 }
 
+/** No memory, or the connection broke: begin anew with what is left. */
+static void give_up(void)
+{
+    drop_client();
+    tell_kind(MQTT_DISCONNECTED, ESP_ERR_NO_MEM, 0);
+}
+
 static void publish(const command_t *command)
 {
     unsigned i = 0;
@@ -258,9 +265,8 @@ static void publish(const command_t *command)
     } else if (id >= 0 && i < RECEIPTS) {
         s_tokens[i].id = id;
         s_tokens[i].token = command->token;
-    } else if (id < 0) { /* no memory, or the connection broke: begin anew with what is left */
-        drop_client();
-        tell_kind(MQTT_DISCONNECTED, ESP_ERR_NO_MEM, 0);
+    } else if (id < 0) {
+        give_up();
     }
 }
 
@@ -278,8 +284,8 @@ static void obey(const command_t *command)
     } else if (s_client != NULL && command->life == s_client_life) {
         if (command->what == PUBLISH) {
             publish(command);
-        } else {
-            (void)esp_mqtt_client_subscribe_single(s_client, command->topic, command->qos);
+        } else if (esp_mqtt_client_subscribe_single(s_client, command->topic, command->qos) < 0) {
+            give_up(); /* else the events of this rule would never come, and nobody knew */
         }
     }
 }
