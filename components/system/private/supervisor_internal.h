@@ -174,9 +174,9 @@ void last_resort_init(void);
 void last_resort_ask(const char *culprit, system_service_id_t id, esp_err_t reason);
 /** A task was set aside: look after it from now on. */
 void last_resort_aside(void);
-/** @return true when something changed. Does not return when it is time. */
 /** One that was set aside will not go on: it faulted, or was deleted. @context any task */
 void last_resort_aside_gone(void);
+/** @return true when something changed. Does not return when it is time. */
 bool last_resort_step(void);
 int64_t last_resort_deadline(void);
 /** The task of the supervisor was deleted. @context its deletion callback */
