@@ -8,9 +8,12 @@
  */
 #include "launcher_app.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "app_control_service/app_control_events.h"
+#include "bluetooth_service/bluetooth_events.h"
 #include "display_app/display_surface.h"
 #include "display_app/display_widgets.h"
 #include "display_service/display_events.h"
@@ -21,6 +24,7 @@
 #define BUTTON_H     40
 #define WAIT_MS      1000
 #define TRY_AGAIN_MS 200
+#define PASSKEY_MS   10000
 
 static display_surface_t s_screen;
 static app_control_list_t s_apps;
@@ -28,6 +32,7 @@ static display_list_t s_list;
 static display_button_t s_open;
 static display_button_t s_stop;
 static bool s_listens; /* to what happens to apps */
+static bool s_pairs;   /* a passkey was shown */
 
 /* ---- what there is ------------------------------------------------------------------------------
  */
@@ -307,6 +312,40 @@ static void on_display(const system_event_t *event, void *user_data)
     }
 }
 
+/** What people have to know of Bluetooth, and have no other place to see. */
+static void on_bluetooth(const system_event_t *event, void *user_data)
+{
+    const bluetooth_told_t *told = event->data;
+    char text[DISPLAY_TOAST_TEXT];
+    if (!status_event_fits(told, event->data_size, BLUETOOTH_EVENTS_VERSION, sizeof(*told))) {
+        return;
+    }
+    switch (told->kind) {
+    case BLUETOOTH_TOLD_PASSKEY:
+        s_pairs = true;
+        (void)snprintf(text, sizeof(text), "Pairing: enter %06" PRIu32 " there", told->value);
+        (void)display_toast(user_data, text, PASSKEY_MS);
+        break;
+    case BLUETOOTH_TOLD_PAIRED: /* or known from before: then nobody waits for it */
+    case BLUETOOTH_TOLD_NOT_PAIRED:
+        if (s_pairs) {
+            (void)display_toast(user_data,
+                                told->kind == BLUETOOTH_TOLD_PAIRED ? "Paired" : "Not paired", 0);
+        }
+        s_pairs = false;
+        break;
+    case BLUETOOTH_TOLD_INSTALLED:
+        (void)snprintf(text, sizeof(text), "Installed: %.*s", (int)sizeof(told->name), told->name);
+        (void)display_toast(user_data, text, 0);
+        break;
+    case BLUETOOTH_TOLD_NOT_INSTALLED:
+        (void)display_toast(user_data, "An app that was sent is not installed", 0);
+        break;
+    default:
+        break;
+    }
+}
+
 /** The display service may come after us, or be out of order for a while. @return false: we are to
  *  stop */
 static bool open_screen(app_context_t *ctx)
@@ -334,6 +373,7 @@ static void launcher_app_main(app_context_t *ctx)
         system_event_handler_t handler;
     } wanted[] = {
         {"app.*", on_app},
+        {BLUETOOTH_TOLD_EVENT, on_bluetooth},
         {DISPLAY_STATE_EVENT, on_display},
         {INPUT_CLICK_EVENT, on_click},
         {INPUT_GESTURE_EVENT, on_gesture},
@@ -343,6 +383,7 @@ static void launcher_app_main(app_context_t *ctx)
     memset(&s_apps, 0, sizeof(s_apps)); /* statics outlive the app: each life begins by itself */
     s_list = (display_list_t){.selected = -1, .row = describe_row};
     s_listens = false;
+    s_pairs = false;
     if (!open_screen(ctx)) {
         return;
     }

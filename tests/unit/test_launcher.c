@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app_control_service/app_control_service.h"
+#include "bluetooth_service/bluetooth_events.h"
 #include "display_app.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
@@ -23,12 +24,20 @@
 static system_secure_key_t s_key;
 static system_service_id_t s_hand; // in whose name input is posted
 static status_focus_t s_focus;
+static display_toast_t s_toast;
 
 static void on_focus(const system_event_t *event, void *user_data)
 {
     (void)user_data;
     KTEST_CHECK(event->data_size == sizeof(s_focus));
     memcpy(&s_focus, event->data, sizeof(s_focus));
+}
+
+static void on_toast(const system_event_t *event, void *user_data)
+{
+    (void)user_data;
+    KTEST_CHECK(event->data_size == sizeof(s_toast));
+    memcpy(&s_toast, event->data, sizeof(s_toast));
 }
 
 static bool wait_for_focus(const char *name)
@@ -163,6 +172,39 @@ static void what_is_no_input_is_nothing(void **state)
     assert_int_equal(info.crashes, 0);
 }
 
+/** @return what is shown over everything then; "" = nothing */
+static const char *told(bluetooth_told_kind_t kind, uint32_t value, const char *name)
+{
+    bluetooth_told_t about = {.header = STATUS_HEADER(bluetooth_told_t, BLUETOOTH_EVENTS_VERSION),
+                              .kind = (uint8_t)kind,
+                              .value = value};
+    strcpy(about.name, name);
+    memset(&s_toast, 0, sizeof(s_toast));
+    assert_int_equal(system_event_post(s_hand, system_up_type(BLUETOOTH_TOLD_EVENT), &about,
+                                       sizeof(about), SYSTEM_EVENT_PRIORITY_NORMAL),
+                     ESP_OK);
+    vTaskDelay(pdMS_TO_TICKS(100));
+    return s_toast.text;
+}
+
+static void what_bluetooth_has_to_tell_people_is_shown(void **state)
+{
+    (void)state;
+    assert_string_equal(told(BLUETOOTH_TOLD_PASSKEY, 4711, ""), "Pairing: enter 004711 there");
+    assert_int_equal(s_toast.duration_ms, 10000);
+    assert_string_equal(told(BLUETOOTH_TOLD_PAIRED, 0, ""), "Paired");
+    assert_string_equal(told(BLUETOOTH_TOLD_PAIRED, 0, ""), ""); // known from before
+    (void)told(BLUETOOTH_TOLD_PASSKEY, 999999, "");
+    assert_string_equal(s_toast.text, "Pairing: enter 999999 there");
+    assert_string_equal(told(BLUETOOTH_TOLD_NOT_PAIRED, 0, ""), "Not paired");
+    assert_string_equal(told(BLUETOOTH_TOLD_INSTALLED, 0, "radio"), "Installed: radio");
+    assert_string_equal(told(BLUETOOTH_TOLD_FOUND, 0, "somebody"), "");
+    const system_event_type_t type = system_up_type(BLUETOOTH_TOLD_EVENT);
+    assert_int_equal(system_event_post(s_hand, type, "x", 1, 200), ESP_OK);
+    vTaskDelay(pdMS_TO_TICKS(50));
+    assert_string_equal(s_toast.text, "");
+}
+
 static void it_is_drawn_anew_when_the_screen_is_turned(void **state)
 {
     (void)state;
@@ -184,6 +226,9 @@ static int set_up(void **state)
     s_hand = system_up_service("hand");
     assert_int_equal(
         system_event_subscribe(s_hand, system_up_type(STATUS_FOCUS_EVENT), on_focus, NULL), ESP_OK);
+    assert_int_equal(
+        system_event_subscribe(s_hand, system_up_type(DISPLAY_TOAST_EVENT), on_toast, NULL),
+        ESP_OK);
     assert_int_equal(system_service_register(app_control_service.name, &app_control_service, &id),
                      ESP_OK);
     assert_int_equal(system_service_start(id), ESP_OK);
@@ -212,6 +257,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(touch_starts_switches_and_stops, set_up),
         cmocka_unit_test(buttons_do_the_same),
         cmocka_unit_test(what_is_no_input_is_nothing),
+        cmocka_unit_test(what_bluetooth_has_to_tell_people_is_shown),
         cmocka_unit_test_teardown(it_is_drawn_anew_when_the_screen_is_turned, tear_down),
     };
     return KTEST_MAIN(argc, argv, tests);
