@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packages that peers send over Bluetooth: a task that installs what comes. */
+/* What peers send over Bluetooth, packages and what they set up: a task that does it. */
 #include "boot_tables.h"
+
+#include <string.h>
 
 #include "sdkconfig.h"
 
@@ -9,8 +11,13 @@
 #include "freertos/task.h"
 
 #include "bluetooth_service/bluetooth_package.h"
+#include "bluetooth_service/bluetooth_setup.h"
+#include "esp_system.h"
 #include "kapp/kapp_install.h"
+#include "network_service/network_events.h"
+#include "nvs_flash.h"
 #include "system_service/error_codes.h"
+#include "system_service/request_response.h"
 
 #ifdef CONFIG_BLUETOOTH_INSTALL
 
@@ -35,13 +42,64 @@ static void install(const bluetooth_package_t *package)
     bluetooth_package_done(ret, s_report.name);
 }
 
+static esp_err_t join(const bluetooth_setup_t *order)
+{
+    network_control_t wish = {.header = STATUS_HEADER(network_control_t, NETWORK_EVENTS_VERSION),
+                              .what = NETWORK_JOIN};
+    _Static_assert(sizeof(wish.name) == sizeof(order->name), "any name of a network fits");
+    _Static_assert(sizeof(wish.secret) == sizeof(order->secret), "so does its secret");
+    system_event_type_t type;
+    memcpy(wish.name, order->name, sizeof(wish.name));
+    memcpy(wish.secret, order->secret, sizeof(wish.secret));
+    esp_err_t ret = system_event_register_type(NETWORK_CONTROL_REQUEST, &type);
+    ret = ret == ESP_OK
+              ? system_request_sync(SYSTEM_SERVICE_ID_NONE, SYSTEM_SERVICE_ID_NONE, type, &wish,
+                                    sizeof(wish), SYSTEM_EVENT_PRIORITY_NORMAL, NULL, NULL, 0)
+              : ret;
+    memset(&wish, 0, sizeof(wish));
+    return ret;
+}
+
+/** Settings, bonds, networks, keys and apps go; the next boot is the first one. */
+static esp_err_t forget_all(void)
+{
+    ESP_LOGW(TAG, "a peer wants everything forgotten: factory reset");
+    esp_err_t ret = kapp_store_stop();
+    ret = ret == ESP_OK ? kapp_store_erase() : ret;
+    if (ret != ESP_OK && ret != ESP_ERR_INVALID_STATE && ret != ESP_ERR_KAPP_STORE_MISSING) {
+        return ret; /* an app does not end: nothing was erased */
+    }
+    ret = nvs_flash_erase();
+    if (ret == ESP_OK) {
+        esp_restart();
+    }
+    return ret;
+}
+
+static void set_up(void)
+{
+    bluetooth_setup_t order;
+    if (!bluetooth_setup_take(&order)) {
+        return;
+    }
+    const esp_err_t ret = order.what == BLUETOOTH_SETUP_JOIN ? join(&order) : forget_all();
+    memset(&order, 0, sizeof(order));
+    if (ret != ESP_OK) {
+        ESP_LOGW(TAG, "what a peer wants to set up: %s", system_error_to_string(ret));
+    }
+    bluetooth_setup_done(ret);
+}
+
 static void install_task(void *arg)
 {
     bluetooth_package_t package;
     (void)arg;
     for (;;) {
-        if (bluetooth_package_wait(&package, WAIT_MS) == ESP_OK) {
+        const esp_err_t ret = bluetooth_package_wait(&package, WAIT_MS);
+        if (ret == ESP_OK) {
             install(&package);
+        } else if (ret == ESP_ERR_NOT_FINISHED) {
+            set_up();
         }
     }
 }

@@ -84,9 +84,8 @@ static void wake(void *arg)
     (void)arg; /* the test's task looks every millisecond */
 }
 
-system_secure_key_t peer_begin(void)
+void peer_attach(void)
 {
-    const system_secure_key_t key = system_up();
     (void)esp_app_get_description(); // once, and slow under a sanitizer
     const system_service_id_t observer = system_up_service("observer");
     static const char *const s_names[] = {BLUETOOTH_TOLD_EVENT, STATUS_BLUETOOTH_EVENT,
@@ -100,6 +99,12 @@ system_secure_key_t peer_begin(void)
     KTEST_CHECK(system_service_start_all() == ESP_OK);
     peer_radio = host_radio_open(s_own, true, wake, NULL);
     KTEST_CHECK(peer_radio != NULL);
+}
+
+system_secure_key_t peer_begin(void)
+{
+    const system_secure_key_t key = system_up();
+    peer_attach();
     return key;
 }
 

@@ -28,6 +28,8 @@ extern uint16_t peer_notified_handle;
 /** The core, the service in it, an observer of its events, and a peer on the air. */
 system_secure_key_t peer_begin(void);
 void peer_end(system_secure_key_t key);
+/** The same in a core that is up already. */
+void peer_attach(void);
 system_service_id_t peer_service(void);
 
 /** Let so much time pass. */

@@ -90,8 +90,30 @@ class TwoBoards(unittest.TestCase):
         self.one.until("bt", f"link 0: to {address}, paired")
         self.one.say("bt write 0 21 01")
         self.other.until("bt", r"peers wrote 1 values, 0 of them wrong")
+        self.one.say("bt notify 0 18 on")
+        self.other.until("bt", r"link 0: from \S+, paired, MTU 247, hears of 1 values")
+        self.other.until("bt", r"[1-9]\d* notifications")
         self.other.say("bt disconnect 0")
         self.one.until("bt", r"1 connections, 0 of them lost")
+        self.other.until("bt", r"the radio is on, advertises")
+        self.one.say(f"bt connect {address}")  # who has paired is known again
+        self.one.until("bt", f"link 0: to {address}, paired")
+        self.other.until("bt", r"link 0: from \S+, paired")
+
+    def test_a_factory_reset_over_the_air(self):
+        shown = r"(\S\S:\S\S:\S\S:\S\S:\S\S:\S\S); the radio is on, advertises"
+        address = self.other.until("bt", shown).group(1)
+        self.one.say(f"bt connect {address}")
+        self.one.until("bt", f"link 0: to {address}, not paired")
+        self.one.say("bt pair 0")
+        passkey = self.other.hear(r"enter (\d{6}) there").group(1)
+        self.one.hear("link 0: the peer shows a passkey")
+        self.one.say(f"bt pair 0 {int(passkey)}")
+        self.one.until("bt", f"link 0: to {address}, paired")
+        self.one.say("bt write 0 28 025245534554")
+        self.other.hear("a peer wants everything forgotten: factory reset")
+        self.other.hear("main: ready")
+        self.assertNotEqual(self.other.until("bt", shown).group(1), address, "it is another one now")
 
     def test_wrong_words_are_refused(self):
         for words in ("bt connect 1:2", "bt scan many", "bt pair", "bt write 0 0 01", "bt write 0 5 1", "bt fault loud"):

@@ -31,6 +31,12 @@ endfunction()
 function(require_idf_targets)
 endfunction()
 
+# A component may be made of several (bt): what they set for their parent is what it registers.
+function(add_subdirectory folder)
+    set(CMAKE_CURRENT_SOURCE_DIR "${CMAKE_CURRENT_LIST_DIR}/${folder}")
+    include("${CMAKE_CURRENT_LIST_DIR}/${folder}/CMakeLists.txt")
+endfunction()
+
 macro(idf_component_register)
     cmake_parse_arguments(_ "WHOLE_ARCHIVE" "KCONFIG;KCONFIG_PROJBUILD"
         "SRCS;SRC_DIRS;EXCLUDE_SRCS;INCLUDE_DIRS;PRIV_INCLUDE_DIRS;LDFRAGMENTS;REQUIRES;PRIV_REQUIRES;REQUIRED_IDF_TARGETS;EMBED_FILES;EMBED_TXTFILES"

@@ -24,7 +24,8 @@
 /**
  * @brief Switch the radio on.
  * @param[out] own our address
- * @return ESP_OK; ESP_ERR_NOT_FOUND there is no radio; ESP_ERR_NO_MEM; what the drivers returned
+ * @return ESP_OK; ESP_ERR_NOT_FOUND there is no radio; ESP_ERR_NOT_FINISHED it begins:
+ *         BLUETOOTH_RADIO_RESET says when to call again; ESP_ERR_NO_MEM; what the drivers returned
  */
 esp_err_t bluetooth_gap_open(bluetooth_address_t *own);
 

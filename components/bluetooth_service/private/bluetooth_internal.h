@@ -66,6 +66,21 @@ void bluetooth_package_link_lost(uint8_t link);
 void bluetooth_package_look(void);
 void bluetooth_package_describe(bluetooth_info_t *info);
 
+/** There is a task that carries out what peers want; wake it. */
+bool bluetooth_package_is_wanted(void);
+void bluetooth_package_rouse(void);
+
+/* ---- bluetooth_setup.c: what peers want to set up ---------------------------------------------
+ */
+
+void bluetooth_setup_begin(void);
+/** What was written to the setup characteristic. @return false: makes no sense */
+bool bluetooth_setup_order(const uint8_t *data, size_t size);
+/** @context any task */
+bool bluetooth_setup_is_offered(void);
+/** Look whether it was carried out. */
+void bluetooth_setup_look(void);
+
 /* ---- bluetooth_link.c: faults between us and the radio ----------------------------------------
  */
 

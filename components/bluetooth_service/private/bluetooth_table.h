@@ -41,6 +41,7 @@ typedef enum {
     GATT_VALUE_CONTROL,
     GATT_VALUE_FILE,
     GATT_VALUE_FILE_DATA,
+    GATT_VALUE_SETUP,
     GATT_VALUES,
 } gatt_value_t;
 

@@ -100,7 +100,12 @@ static void publish(status_t status, esp_err_t error)
     bluetooth_peers_publish(GATT_VALUE_FILE, out, sizeof(out));
 }
 
-static void rouse(void)
+bool bluetooth_package_is_wanted(void)
+{
+    return atomic_load(&s_wanted);
+}
+
+void bluetooth_package_rouse(void)
 {
     if (s_more != NULL) {
         (void)xSemaphoreGive(s_more);
@@ -117,7 +122,7 @@ static void break_off(esp_err_t error)
         publish(STATUS_FAILED, error);
     }
     (void)atomic_compare_exchange_strong(&s_state, &offered, IDLE);
-    rouse();
+    bluetooth_package_rouse();
 }
 
 void bluetooth_package_begin(void)
@@ -165,7 +170,7 @@ bool bluetooth_package_order(uint8_t link, const uint8_t *data, size_t size)
             return false;
         }
         publish(STATUS_RECEIVING, ESP_OK);
-        rouse();
+        bluetooth_package_rouse();
         return true;
     }
     if (size == 1 && data[0] == ORDER_STOP && s_status == STATUS_RECEIVING && link == s_link) {
@@ -206,7 +211,7 @@ bool bluetooth_package_data(uint8_t link, const uint8_t *data, size_t size)
     if (head + length == s_size) {
         publish(STATUS_INSTALLING, ESP_OK);
     }
-    rouse();
+    bluetooth_package_rouse();
     return true;
 }
 
@@ -272,6 +277,9 @@ esp_err_t bluetooth_package_wait(bluetooth_package_t *out, uint32_t timeout_ms)
             };
             s_sum = 0;
             return ESP_OK;
+        }
+        if (bluetooth_setup_is_offered()) {
+            return ESP_ERR_NOT_FINISHED;
         }
         const int64_t left_us = end_us - esp_timer_get_time();
         if (left_us <= 0) {

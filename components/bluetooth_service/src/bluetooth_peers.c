@@ -217,6 +217,9 @@ static void written(const bluetooth_radio_event_t *event)
     case GATT_VALUE_FILE_DATA:
         good = bluetooth_package_data(event->link, event->data, event->size);
         break;
+    case GATT_VALUE_SETUP:
+        good = bluetooth_setup_order(event->data, event->size);
+        break;
     default:
         break;
     }

@@ -142,7 +142,7 @@ void bluetooth_service_radio_lost(void)
     s_connect_until_us = 0;
 }
 
-static void open_radio(void)
+static esp_err_t open_radio(void)
 {
     esp_err_t ret = bluetooth_link_call();
     ret = ret == ESP_OK ? bluetooth_gap_open(&s_own) : ret;
@@ -151,6 +151,7 @@ static void open_radio(void)
     if (ret != ESP_OK) {
         ESP_LOGD(TAG, "no radio: %s", system_error_to_string(ret));
     }
+    return ret;
 }
 
 /** What is due, and what should be but is not. */
@@ -158,7 +159,7 @@ static void tend(void)
 {
     const int64_t now_us = esp_timer_get_time();
     if (!s_open) {
-        open_radio();
+        (void)open_radio();
     } else if (bluetooth_link_call() != ESP_OK) {
         bluetooth_gap_close();
         bluetooth_service_radio_lost();
@@ -201,6 +202,7 @@ static void on_work(const system_event_t *event, void *user_data)
         bluetooth_service_wake();
     }
     bluetooth_package_look();
+    bluetooth_setup_look();
     bluetooth_peers_notify();
     tend();
     settle();
@@ -389,11 +391,12 @@ static esp_err_t bluetooth_start(system_service_id_t id, void *arg)
     bluetooth_control_begin(CONFIG_BLUETOOTH_NAME);
     bluetooth_control_health(0, 0);
     bluetooth_package_begin();
+    bluetooth_setup_begin();
     bluetooth_inbox_begin(bluetooth_service_wake);
     ESP_RETURN_ON_ERROR(subscribe_all(id), TAG, "events");
     atomic_store(&s_woken, false);
-    open_radio();
-    if (!s_open) {
+    const esp_err_t ret = open_radio();
+    if (ret != ESP_OK && ret != ESP_ERR_NOT_FINISHED) {
         ESP_LOGW(TAG, "no radio answers; it is looked for every %d ms", CONFIG_BLUETOOTH_LOOK_MS);
     }
     bluetooth_service_wake();

@@ -28,6 +28,7 @@ static const gatt_characteristic_t s_kraken[] = {
     {UUID_KRAKEN(3), GATT_WRITE, GATT_VALUE_CONTROL, true, 5},
     {UUID_KRAKEN(4), GATT_READ | GATT_WRITE | GATT_NOTIFY, GATT_VALUE_FILE, true, 16},
     {UUID_KRAKEN(5), GATT_WRITE_NO_ANSWER, GATT_VALUE_FILE_DATA, true, 244},
+    {UUID_KRAKEN(6), GATT_READ | GATT_WRITE | GATT_NOTIFY, GATT_VALUE_SETUP, true, 98},
 };
 
 const gatt_uuid_t gatt_kraken_uuid = UUID_KRAKEN(0);

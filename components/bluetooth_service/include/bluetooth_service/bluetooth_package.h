@@ -25,7 +25,8 @@ typedef struct {
 
 /** @brief Wait until a peer begins to send one.
  *  @context one task, not an app's  @blocks until then, at most timeout_ms
- *  @return ESP_OK; ESP_ERR_TIMEOUT */
+ *  @return ESP_OK; ESP_ERR_TIMEOUT; ESP_ERR_NOT_FINISHED not a package, but something to set up:
+ *          bluetooth_setup_take() has it, then wait on */
 esp_err_t bluetooth_package_wait(bluetooth_package_t *out, uint32_t timeout_ms);
 
 /** @brief Give the next bytes, at least one; as kapp_stream_t wants it. arg is not used.
