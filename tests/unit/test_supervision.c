@@ -286,6 +286,41 @@ static void each_refusal_is_reported_though_nothing_runs(void **state)
     }
 }
 
+static _Atomic uint32_t s_depth, s_refusals;
+
+/** Each call that is refused lets go of what protects a call: else its task could not be ended. */
+static void asks_for_too_much(const system_event_t *event, void *user_data)
+{
+    (void)user_data;
+    KTEST_CHECK(event->type == a.work);
+    s_refusals += memory_pool_alloc(2048) == NULL;
+    s_refusals += memory_alloc(2048, MEMORY_PURPOSE_GENERAL) == NULL;
+    s_refusals += system_event_post(a.id, a.work + 1000, NULL, 0, 200) != ESP_OK;
+    s_depth += system_identity()->depth;
+    atomic_fetch_add(&asked, 1);
+}
+
+static esp_err_t start_greedy(system_service_id_t id, void *arg)
+{
+    (void)arg;
+    return system_event_subscribe(id, a.work, asks_for_too_much, NULL);
+}
+
+static void a_refused_call_leaves_no_trace(void **state)
+{
+    (void)state;
+    scripted_prepare(&a, "a", NULL);
+    a.descriptor.lifecycle = (system_service_lifecycle_t){.start = start_greedy};
+    a.quota.max_memory_bytes = 1024;
+    scripted_register(&a);
+    assert_int_equal(system_service_start(a.id), ESP_OK);
+    s_depth = s_refusals = 0;
+    assert_int_equal(scripted_post(&a, poster), ESP_OK);
+    assert_true(system_up_wait(&asked, 1, 1000));
+    assert_int_equal(s_refusals, 3);
+    assert_int_equal(s_depth, 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(int argc, char **argv)
@@ -299,6 +334,7 @@ int main(int argc, char **argv)
         CASE(states_of_driven_services_are_not_to_be_set),
         CASE(supervisors_are_checked),
         CASE(an_idle_system_sleeps),
+        CASE(a_refused_call_leaves_no_trace),
         CASE(a_refusal_is_reported_though_nothing_runs),
         CASE(each_refusal_is_reported_though_nothing_runs),
         CASE(what_is_stopped_can_be_removed_and_its_name_used_again),
