@@ -11,6 +11,8 @@
 #include "freertos/task.h"
 
 #include "ktest.h"
+#include "service_record.h"
+#include "system_lock_internal.h"
 #include "system_service/system_lock.h"
 #include "system_up.h"
 
@@ -365,6 +367,25 @@ static void a_lock_goes_with_its_owner(void **state)
     end(&b);
 }
 
+/** As the supervisor does when it cannot end the task of a holder. */
+static void who_waits_for_the_lost_is_woken(void **state)
+{
+    (void)state;
+    actor_t holder = actor(alice);
+    actor_t waiter = actor(bob);
+    begin(&holder, 3);
+    begin(&waiter, 3);
+    assert_int_equal(order(&holder, system_lock_take, lock, 0), ESP_OK);
+    tell(&waiter, system_lock_take, lock, SYSTEM_LOCK_WAIT_FOREVER);
+    await_waiting(lock, 1);
+    system_locks_reclaim(system_id_slot(alice));
+    assert_int_equal(answer(&waiter), ESP_ERR_SYSTEM_LOCK_LOST);
+    assert_int_equal(order(&waiter, system_lock_take, lock, 100), ESP_ERR_SYSTEM_LOCK_LOST);
+    assert_int_equal(order(&holder, give, lock, 0), ESP_OK); // it came back after all
+    end(&holder);
+    end(&waiter);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -372,7 +393,7 @@ int main(int argc, char **argv)
         CASE(one_holds_it_and_others_wait),    CASE(the_most_urgent_is_next),
         CASE(who_waits_for_the_dead_is_woken), CASE(holders_run_at_the_ceiling),
         CASE(a_deadlock_is_refused),           CASE(what_a_handler_forgets_is_to_be_mended),
-        CASE(a_lock_goes_with_its_owner),
+        CASE(a_lock_goes_with_its_owner),      CASE(who_waits_for_the_lost_is_woken),
     };
     return KTEST_MAIN(argc, argv, tests);
 }
