@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: ./kraken bench [--quick] [--json] [--only SECTION[,SECTION…]] [--plot FILE]
+"""usage: ./kraken bench [--quick] [--json] [--only SECTION[,SECTION…]] [--plot FILE] [--renew]
 
 Measures Kraken-OS beside what people use otherwise, in one run, on one virtual board, with one compiler.
 
   --quick        fewer repetitions: about 10 s instead of a minute
   --json         one JSON object instead of tables
-  --only LIST    of: throughput latency producers pools instructions scale fragmentation overhead memory apps promises
+  --only LIST    of: throughput latency producers pools instructions scale fragmentation overhead memory apps lx7 promises
+                 targets
   --plot FILE    the simulated month of the heap, as SVG
+  --renew        write the tables of docs/PERFORMANCE.md again, with --only those of these sections, else its plot too
 """
 
 import argparse
@@ -15,11 +17,13 @@ import json
 import os
 import sys
 
+import renew
 import sections
 from runner import Runner
 from report import print_report
 
-SECTIONS = ("throughput", "latency", "producers", "pools", "instructions", "scale", "fragmentation", "overhead", "memory", "apps", "promises")
+SECTIONS = ("throughput", "latency", "producers", "pools", "instructions", "scale", "fragmentation", "overhead", "memory", "apps", "lx7",
+            "promises", "targets")
 
 
 def arguments():
@@ -28,7 +32,7 @@ def arguments():
     parser.add_argument("--program", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--build-dir", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--wide", help=argparse.SUPPRESS)
-    for name in ("quick", "json"):
+    for name in ("quick", "json", "renew"):
         parser.add_argument("--" + name, action="store_true", help=argparse.SUPPRESS)
     for name in ("only", "plot"):
         parser.add_argument("--" + name, help=argparse.SUPPRESS)
@@ -43,6 +47,7 @@ def arguments():
 def main():
     options = arguments()
     runner = Runner(options.program, options.build_dir, options.quick, quiet=not sys.stderr.isatty(), wide=options.wide)
+    runner.modules = not options.renew  # they are docs/MEMORY.md's
     if options.plot:
         with open(options.plot, "w", encoding="utf-8") as file:
             file.write(sections.month_svg(runner))
@@ -53,7 +58,11 @@ def main():
         if name in options.sections:
             results["sections"][name] = getattr(sections, name)(runner, results["sections"])
     runner.done()
-    if options.json:
+    if options.renew:
+        renew.document(runner.root, results)
+        if not options.only:
+            renew.month(runner)
+    elif options.json:
         json.dump(results, sys.stdout, indent=1)
         print()
     else:

@@ -2,8 +2,17 @@
 """The results as tables for people."""
 
 
+markdown = False  # renew.py: the same tables for a document
+
+
 def table(header, rows):
     rows = [[str(cell) for cell in row] for row in rows]
+    if markdown:
+        print("\n| " + " | ".join(header) + " |\n|---|" + "---:|" * (len(header) - 1))
+        for row in rows:
+            print("| " + " | ".join(row) + " |")
+        print()
+        return
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     for row in [header, *rows]:
         print("  " + row[0].ljust(widths[0]) + "".join("  " + cell.rjust(width) for cell, width in zip(row[1:], widths[1:])))
@@ -50,7 +59,7 @@ def latency(data):
 
 def producers(data):
     one, two = (data[n]["posts_per_s"] for n in ("1", "2"))
-    print(f"Posts a second, in thousands: one publisher {one / 1000:.0f}, two on two cores {two / 1000:.0f}: {two / one:.2f} x")
+    print(f"Posts a second, in thousands: one publisher {one / 1000:.0f}, two on two cores {two / 1000:.0f}: {two / one:.2f} x\n")
 
 
 def pools(data):
@@ -91,6 +100,10 @@ def overhead(data):
 def memory(data):
     print("Memory, bytes")
     table(["", "bytes"], [[name, f"{value:,.0f}"] for name, value in data["figures"].items()])
+    if data["chip"]:
+        print("In tables on the chip (Xtensa), bytes; the histogram of a subscription, 44 B, is in PSRAM")
+        table(["", "bytes", "of which"],
+              [[what, sum(sizes.values()), ", ".join(f"{name} {size}" for name, size in sizes.items())] for what, sizes in data["chip"].items()])
     if data["modules"]:
         print("Each module on the device (Xtensa), bytes")
         table(["", "flash", "RAM", "stacks", "pools"], [line.split() for line in data["modules"]])
@@ -109,9 +122,28 @@ def promises(data):
     table(["promise", "holds", "measured"], [[r["promise"], "yes" if r["holds"] else "NO", r["measured"]] for r in data])
 
 
+def lx7(data):
+    print("Instructions on the emulated core: our own, the longest stretch with interrupts off, and with FreeRTOS' calls")
+    if "missing" in data:
+        print(f"  not measured: {data['missing']}\n")
+        return
+    table(["operation, 32 B", "ours", "longest critical section", "on the chip"],
+          [[name, f"{v['ours']:,.0f}", v["longest"] or "", f"{v['chip']:,.0f}" + (" + switch" if v["switches"] else "")]
+           for name, v in data.items()])
+
+
+def targets(data):
+    print("The targets, as far as this machine can tell; instructions are those of the emulated core with FreeRTOS' calls")
+    table(["", "target", "esp_event", "Kraken-OS", "met"],
+          [[r["what"], r["target"], r["esp_event"], r["measured"], "yes" if r["holds"] else "NO"] for r in data])
+
+
+def conditions(data):
+    print(f"{data['processor']}, {data['processors']} processors, load {data['load_before']} before; "
+          f"{data['compiler']}, {data['flags']}; medians of {data['repetitions']} interleaved repetitions\n")
+
+
 def print_report(results):
-    conditions = results["conditions"]
-    print(f"{conditions['processor']}, {conditions['processors']} processors, load {conditions['load_before']} before; "
-          f"{conditions['compiler']}, {conditions['flags']}; medians of {conditions['repetitions']} interleaved repetitions\n")
+    conditions(results["conditions"])
     for name, data in results["sections"].items():
         globals()[name](data)

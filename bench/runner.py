@@ -20,6 +20,7 @@ class Runner:
         self.root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         self.repetitions = QUICK_REPETITIONS if quick else REPETITIONS
         self.counts = {}
+        self.modules = True  # compile everything for the chip, to tell the memory of each module
 
     def progress(self, text):
         if not self.quiet:

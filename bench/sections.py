@@ -4,12 +4,17 @@
 import os
 import random
 import re
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 
 import plot
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lx7"))
+
+import lx7 as emulated  # noqa: E402
 
 SYSTEMS = ("kraken", "queue", "esp_event", "glib")
 PRIORITIES = {"CRITICAL": 0, "HIGH": 100, "NORMAL": 200, "LOW": 255}
@@ -115,12 +120,32 @@ def overhead(runner, _):
 
 def memory(runner, _):
     """bytes: what a queued event costs beside its payload, what the core takes, flash and RAM of each module on the device"""
+    return {"figures": runner.case("memory"), "modules": modules(runner) if runner.modules else [], "chip": chip_memory(runner.build_dir)}
+
+
+def modules(runner):
+    """flash and RAM of the sources of the core and of each component, as lines; findings are the business of ./kraken check"""
     done = subprocess.run([sys.executable, os.path.join(runner.root, "tools/checks/size.py"), runner.root, runner.build_dir,
                            "--modules"], capture_output=True, text=True, check=False)
-    # Its findings are the business of ./kraken check; here are the sources of the core, and the components.
-    modules = [line.strip() for line in done.stdout.splitlines()
-               if re.match(r" *(components/system/src/|components/|apps/|main)\S*( +\d+){4}$", line)]
-    return {"figures": runner.case("memory"), "modules": modules}
+    return [line.strip() for line in done.stdout.splitlines()
+            if re.match(r" *(components/system/src/|components/|apps/|main)\S*( +\d+){4}$", line)]
+
+
+# What an owner, a subscription and a queued event take in tables, on the chip.
+TABLES = {
+    "each service or app": ("service_record_t", "mailbox_t", "quota_state_t", "quota_account_t"),
+    "each subscription": ("event_sub_t",),
+    "each queued event: header and mailbox entry": ("pool_block_t", "queue_entry_t"),
+}
+
+
+def chip_memory(build_dir):
+    """-> {what: {type: bytes}}; nothing without the cross compiler"""
+    if not shutil.which(emulated.TOOL + "gcc"):
+        return {}
+    found = emulated.sizes(build_dir, os.path.join(build_dir, "lx7"), ("event_internal.h", "service_record.h", "quota_state.h"),
+                           [name for names in TABLES.values() for name in names])
+    return {what: {name: found[name] for name in names} for what, names in TABLES.items()}
 
 
 APP = """
@@ -163,6 +188,16 @@ def apps(runner, _):
         return runner.interleaved({key: ("apps", f"package={path}", f"key={shown.split()[1]}") for key, path in packages.items()})
 
 
+def lx7(runner, _):
+    """instructions of our own code on an emulated core of the chip's generation, and with FreeRTOS' own calls"""
+    if not shutil.which(emulated.TOOL + "gcc") or not shutil.which(emulated.EMULATOR[0]):
+        return {"missing": f"{emulated.TOOL}gcc or {emulated.EMULATOR[0]}: see tools/packages.txt"}
+    runner.progress("the emulated core")
+    return {name: {"ours": row["ours"], "longest": row["longest"], "chip": emulated.on_the_chip(row),
+                   "switches": row["calls"]["notify"] >= 1 or row["calls"]["take"] >= 1}
+            for name, row in emulated.count(runner.build_dir).items()}
+
+
 def rounded(count):
     return {name: round(count[name], 1) for name in ("ours", "board", "rest", "total")}
 
@@ -198,6 +233,47 @@ def promises(runner, done):
     recoveries = [runner.case("recovery", f"seed={seed}") for seed in range(1, 6 if runner.quick else 21)]
     worst = max(r["noticed_to_running_ms"] for r in recoveries)
     row("recovery < 5 s", f"{worst:.0f} ms from the fault noticed to running, worst of {len(recoveries)} seeds (virtual time)", worst < 5000)
+    return rows
+
+
+# With ESP-IDF v5.5.5 on the S3, under emulation: a task notified, one way and back. The targets of an event that wakes somebody
+# include it, the emulated core does not.
+NOTIFIED, NOTIFIED_AND_BACK = 1140, 2350
+
+
+def targets(_, done):
+    """what is aimed at, as far as this machine can measure it; the device's own table is that of bench/idf"""
+    rows = []
+
+    def row(what, target, stock, measured, holds):
+        rows.append({"what": what, "target": target, "esp_event": stock, "measured": measured, "holds": bool(holds)})
+
+    def most(what, target, stock, measured):
+        row(what, f"≤ {target:,}", stock, f"{measured:,.0f}", measured <= target)
+
+    chip = done.get("lx7", {})
+    if chip and "missing" not in chip:
+        cost = {name: figures["chip"] for name, figures in chip.items()}
+        subscribers = 7
+        most("NORMAL and back, beside the bare notification", 3200 - NOTIFIED_AND_BACK, f"{5670 - NOTIFIED_AND_BACK:,}", cost["idle"])
+        most("CRITICAL one way, beside the bare notification", 1700 - NOTIFIED, f"{2970 - NOTIFIED:,}", cost["one_way_critical"])
+        most("bursts of 32, each", 600, "2,910", cost["post_burst"] + cost["dispatch_burst"])
+        most("each further subscriber, burst", 250, "100",
+             (cost["post_burst_8"] - cost["post_burst"] + cost["dispatch_burst_8"] - cost["dispatch_burst"]) / subscribers)
+        most("pool, allocate and free", 120, "850-1,220 (heap)", cost["pool_alloc"] + cost["pool_free"])
+        most("record of a CRITICAL event", 100, "", cost["recorder"])
+    if "memory" in done:
+        figures = done["memory"]["figures"]
+        row("bytes of the heap for an event", "0", "a block", f"{figures['heap_per_event']:.0f}", figures["heap_per_event"] == 0)
+        most("bytes beside the payload of a queued event", 32, "", figures["event_bookkeeping"])
+    if "throughput" in done:
+        rate = done["throughput"]["kraken 1:1 32 B stream"]["events_per_s"]
+        row("events/s on the PC, 1→1, bursts", "≥ 1,000,000", "", f"{rate:,.0f}", rate >= 1e6)
+    if "latency" in done:
+        most("p99 one way on the PC, idle, µs", 50, "", done["latency"]["kraken 1:1 32 B idle"]["ns_p99"] / 1000)
+    if "producers" in done:
+        ratio = done["producers"]["2"]["posts_per_s"] / done["producers"]["1"]["posts_per_s"]
+        row("two producers on two cores, of one", "≥ 1.6", "", f"{ratio:.2f}", ratio >= 1.6)
     return rows
 
 

@@ -11,6 +11,7 @@ import unittest
 import callgrind
 import guard
 import plot
+import renew
 import runner
 import sections
 
@@ -19,6 +20,29 @@ PROGRAM, BUILD_DIR = sys.argv[1:3]
 
 def case(*words):
     return runner.Runner(PROGRAM, BUILD_DIR).case(*words)
+
+
+class Document(unittest.TestCase):
+    TEXT = "a\n<!-- bench: producers -->\nold\n<!-- end -->\nb\n<!-- bench: scale -->\nkept\n<!-- end -->\n"
+    DATA = {"1": {"posts_per_s": 1e6}, "2": {"posts_per_s": 1.7e6}}
+
+    def test_what_was_measured_is_renewed_and_nothing_else(self):
+        text = renew.renewed(self.TEXT, {"sections": {"producers": self.DATA}, "conditions": {}})
+        self.assertIn("1.70 x\n<!-- end -->", text)
+        self.assertNotIn("old", text)
+        self.assertEqual(text[text.index("b\n"):], self.TEXT[self.TEXT.index("b\n"):])
+        self.assertEqual(text, renew.renewed(text, {"sections": {"producers": self.DATA}, "conditions": {}}))
+
+    def test_a_target_that_is_missed_is_said_to_be(self):
+        done = {"producers": self.DATA, "memory": {"figures": {"heap_per_event": 0, "event_bookkeeping": 33}}}
+        rows = {row["what"]: row["holds"] for row in sections.targets(None, done)}
+        self.assertEqual(list(rows.values()), [True, False, True])
+
+    def test_every_block_of_the_document_is_a_section(self):
+        with open(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), renew.DOCUMENT), encoding="utf-8") as file:
+            for _, name, _ in renew.BLOCK.findall(file.read()):
+                self.assertTrue(name == "conditions" or hasattr(sections, name), name)
+                self.assertTrue(hasattr(renew.report, name), name)
 
 
 class Figures(unittest.TestCase):

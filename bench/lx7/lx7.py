@@ -6,6 +6,7 @@ QEMU with instruction counting. The kernel's calls are answered by a small one (
 
 import concurrent.futures
 import os
+import re
 import subprocess
 import sys
 
@@ -53,13 +54,30 @@ def compile_one(folder, source, includes):
     return assemble(text, out)
 
 
+def portable_jobs(build_dir):
+    """-> [(source, include options)] of the core, with the chip's port"""
+    port = os.path.join(ROOT, "components", "system", "port", "")
+    return [(os.path.join(ROOT, name), [i.replace(port + "linux", port + "esp32s3") for i in includes])
+            for name, includes in xtensa.jobs(ROOT, build_dir)
+            if name.startswith("components/system/src/") and name not in LEFT_OUT]
+
+
+def sizes(build_dir, folder, headers, types):
+    """-> {type: its bytes on the chip}"""
+    os.makedirs(folder, exist_ok=True)
+    source = os.path.join(folder, "sizes.c")
+    with open(source, "w", encoding="utf-8") as file:
+        file.write("".join(f'#include "{header}"\n' for header in headers) + "extern const unsigned sizes[];\nconst unsigned sizes[] = {"
+                   + ", ".join(f"sizeof({name})" for name in types) + "};\n")
+    text = command(TOOL + "gcc", *xtensa.FLAGS, "-include", os.path.join(HERE, "atomics.h"), *portable_jobs(build_dir)[0][1],
+                   *[flag for flag in FLAGS if flag != "-g"], source)
+    return dict(zip(types, (int(n) for n in re.findall(r"\.(?:word|long)\s+(\d+)", text))))
+
+
 def build(build_dir, folder):
     """-> the program"""
     os.makedirs(folder, exist_ok=True)
-    port = os.path.join(ROOT, "components", "system", "port", "")
-    jobs = [(os.path.join(ROOT, name), [i.replace(port + "linux", port + "esp32s3") for i in includes])
-            for name, includes in xtensa.jobs(ROOT, build_dir)
-            if name.startswith("components/system/src/") and name not in LEFT_OUT]
+    jobs = portable_jobs(build_dir)
     includes = [*jobs[0][1], "-I" + HERE]
     jobs += [(os.path.join(HERE, name), includes) for name in ("start.S", "kernel.c", "libc.c", "cases.c")]
     with concurrent.futures.ThreadPoolExecutor(max_workers=int(os.environ.get("KRAKEN_JOBS", os.cpu_count() or 1))) as pool:

@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 #: measure: events, latency, pools, instructions, overheads
 #:
-#: usage: ./kraken bench [--quick] [--json] [--only SECTION,…] [--plot FILE]
+#: usage: ./kraken bench [--quick] [--json] [--only SECTION,…] [--plot FILE] [--renew]
 #:        ./kraken bench --lx7 [--explain [OPERATION]] | --guard | --accept
 #:
 #:   (nothing)     everything, as tables, in about a minute; the rivals in the same run
 #:   --quick       fewer repetitions
 #:   --json        one JSON object
-#:   --only LIST   of: throughput latency producers pools instructions scale fragmentation overhead memory apps promises
+#:   --only LIST   of: throughput latency producers pools instructions scale fragmentation overhead memory apps
+#:                 lx7 promises targets
 #:   --plot FILE   a simulated month of the heap, as SVG
+#:   --renew       write the tables of docs/PERFORMANCE.md again, and its plot; with --only those of these sections
 #:   --lx7         instructions of our own code on an emulated core of the chip's generation, without kernel and board
 #:     --explain   where these instructions are: each operation by function, or one of them line by line
 #:   --guard       ten of these against bench/accepted_instructions.txt, 3 %; status 1 when one is further off
@@ -41,7 +43,7 @@ case ${1:-} in
     esac
     ;;
 esac
-need build test bench
+need build test bench lx7
 configure host
 # A build folder that was configured without valgrind, GLib or ESP-IDF learns of them here.
 idf=${IDF_PATH:-}
