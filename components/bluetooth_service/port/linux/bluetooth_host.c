@@ -180,8 +180,8 @@ static void hear_att(uint8_t number, const uint8_t *pdu, size_t size)
         return;
     }
     const uint16_t mtu = link->server.mtu;
-    bluetooth_host_send(number, BLUETOOTH_OUT_SERVER, answer,
-                        att_server_hear(&link->server, pdu, size, answer));
+    const size_t answered = att_server_hear(&link->server, pdu, size, answer);
+    bluetooth_host_send(number, BLUETOOTH_OUT_SERVER, answer, answered);
     if (link->server.mtu != mtu) {
         link->client.mtu = link->server.mtu;
         bluetooth_host_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_MTU,
@@ -223,8 +223,8 @@ static void connected(const host_radio_event_t *event)
                         NULL, 0);
     if (link->central) {
         uint8_t pdu[ATT_MTU];
-        bluetooth_host_send(event->link, BLUETOOTH_OUT_CLIENT, pdu,
-                            att_client_mtu(&link->client, pdu));
+        const size_t size = att_client_mtu(&link->client, pdu);
+        bluetooth_host_send(event->link, BLUETOOTH_OUT_CLIENT, pdu, size);
         bluetooth_host_expect(event->link);
     }
     bluetooth_security_begin(event->link);
