@@ -33,6 +33,10 @@ class Document(unittest.TestCase):
         self.assertEqual(text[text.index("b\n"):], self.TEXT[self.TEXT.index("b\n"):])
         self.assertEqual(text, renew.renewed(text, {"sections": {"producers": self.DATA}, "conditions": {}}))
 
+    def test_half_of_the_targets_are_none(self):
+        text = "<!-- bench: targets -->\nwhole\n<!-- end -->\n"
+        self.assertEqual(renew.renewed(text, {"sections": {"memory": {}, "targets": []}, "conditions": {}}), text)
+
     def test_a_target_that_is_missed_is_said_to_be(self):
         done = {"producers": self.DATA, "memory": {"figures": {"heap_per_event": 0, "event_bookkeeping": 33}}}
         rows = {row["what"]: row["holds"] for row in sections.targets(None, done)}
