@@ -26,6 +26,7 @@ static const char *TAG = "main";
 #define STACK    8192 /* installing takes about 5 KB of it */
 #define PRIORITY 3
 #define WAIT_MS  600000
+#define JOIN_MS  10000 /* what is remembered goes to the flash, which takes its time */
 
 static void install(const bluetooth_package_t *package)
 {
@@ -54,7 +55,7 @@ static esp_err_t join(const bluetooth_setup_t *order)
     esp_err_t ret = system_event_register_type(NETWORK_CONTROL_REQUEST, &type);
     ret = ret == ESP_OK
               ? system_request_sync(SYSTEM_SERVICE_ID_NONE, SYSTEM_SERVICE_ID_NONE, type, &wish,
-                                    sizeof(wish), SYSTEM_EVENT_PRIORITY_NORMAL, NULL, NULL, 0)
+                                    sizeof(wish), SYSTEM_EVENT_PRIORITY_NORMAL, NULL, NULL, JOIN_MS)
               : ret;
     memset(&wish, 0, sizeof(wish));
     return ret;
