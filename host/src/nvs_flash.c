@@ -9,7 +9,10 @@
 #include "host_heap.h"
 #include "host_services.h"
 #include "host_system.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
 #include "nvs_internal.h"
+#include "sched.h"
 
 static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
 static nvs_mount_t *s_mounts;
@@ -17,7 +20,13 @@ static nvs_mount_t *s_mounts;
 void nvs_lock(const char *call)
 {
     host_refuse_isr(call);
-    pthread_mutex_lock(&s_lock);
+    // In the simulator all tasks are one thread: whoever holds it goes on only if this one lets it.
+    while (host_sched() == HOST_SCHED_SIM && pthread_mutex_trylock(&s_lock) != 0) {
+        vTaskDelay(1);
+    }
+    if (host_sched() != HOST_SCHED_SIM) {
+        pthread_mutex_lock(&s_lock);
+    }
 }
 
 void nvs_unlock(void)
