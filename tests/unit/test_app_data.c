@@ -103,6 +103,10 @@ static void use_settings(void)
                 ESP_ERR_INVALID_ARG);
     KTEST_CHECK(app_settings_set("x", NULL, 1) == ESP_ERR_INVALID_ARG);
     KTEST_CHECK(app_settings_get(NULL, got, &size) == ESP_ERR_INVALID_ARG);
+    KTEST_CHECK(app_settings_get("a", got, NULL) == ESP_ERR_INVALID_ARG);
+    KTEST_CHECK(app_settings_get("a", NULL, &size) == ESP_ERR_INVALID_ARG);
+    KTEST_CHECK(app_file_read("a", 0, got, NULL) == ESP_ERR_INVALID_ARG);
+    KTEST_CHECK(app_file_read("a", 0, NULL, &size) == ESP_ERR_INVALID_ARG);
 }
 
 static void find_settings(void)

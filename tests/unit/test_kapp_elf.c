@@ -329,6 +329,9 @@ static void wrong_heads_are_refused(void **state)
             {24, 4, EB_DATA, ESP_ERR_LOADER_BAD_ELF}, // the entry is no code
             {24, 4, 0, ESP_ERR_LOADER_BAD_ELF},
             {24 + w, 4, 0, ESP_ERR_LOADER_BAD_ELF},   // program headers elsewhere
+            {tail + 4, 2, 0, ESP_ERR_LOADER_BAD_ELF}, // sizes of the headers
+            {tail + 6, 2, 0, ESP_ERR_LOADER_BAD_ELF},
+            {tail + 6, 2, is_64 ? 57 : 33, ESP_ERR_LOADER_BAD_ELF},
             {tail + 8, 2, 3, ESP_ERR_LOADER_BAD_ELF}, // fewer or more than there are
             {tail + 8, 2, 5, ESP_ERR_LOADER_BAD_ELF},
             {tail + 8, 2, 0xFFFF, ESP_ERR_LOADER_BAD_ELF},

@@ -237,6 +237,65 @@ static void sizes_must_add_up(void **state)
     }
 }
 
+/** Whatever a reader takes out of a package that it did not refuse, into blocks of that size. */
+static bool is_taken(const kb_bytes_t *b)
+{
+    kapp_t package;
+    kapp_manifest_t manifest;
+    kapp_verdict_t verdict;
+    if (open_bytes(&package, b) != ESP_OK || kapp_verify(&package, true, &verdict) != ESP_OK ||
+        kapp_read_manifest(&package, &manifest) != ESP_OK) {
+        return false;
+    }
+    for (unsigned n = 0; n < package.count; n++) {
+        const kapp_section_t *section = &package.sections[n];
+        uint8_t *to = malloc(section->size + !section->size);
+        const esp_err_t ret = kapp_load_section(&package, section, to);
+        free(to);
+        if (ret != ESP_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/** Every field of the header, of each table entry, of the manifest and of the signature block. */
+static void every_field_may_have_any_value(void **state)
+{
+    (void)state;
+    kb_bytes_t good = full_package(NULL);
+    uint32_t taken = 0;
+    uint32_t refused = 0;
+    const uint32_t manifest = 20 + 9 * 12;
+    const uint32_t fields_end = manifest + 200 < good.size ? manifest + 200 : good.size;
+    for (uint32_t size = 1; size <= 4; size *= 2) {
+        for (uint32_t at = 0; at + size <= good.size; at += size) {
+            if (at >= fields_end && at < good.size - 100) {
+                continue; /* contents of sections */
+            }
+            uint32_t old = 0;
+            memcpy(&old, good.bytes + at, size);
+            const uint32_t values[] = {
+                0,        1,         UINT32_MAX,    UINT32_MAX >> 1, 0x80000000,
+                old + 1,  old - 1,   old + 4,       old - 4,         old * 2,
+                ~old,     good.size, good.size - 1, good.size + 1,   20,
+                manifest, /* another part's place or size */
+            };
+            for (unsigned n = 0; n < sizeof(values) / sizeof(values[0]); n++) {
+                const change_t change = {at, size, values[n], 0};
+                const change_t back = {at, size, old, 0};
+                put(&good, &change);
+                *(is_taken(&good) ? &taken : &refused) += 1;
+                put(&good, &back);
+            }
+        }
+    }
+    print_message("%u accepted, %u refused\n", (unsigned)taken, (unsigned)refused);
+    assert_true(is_taken(&good));
+    assert_true(taken > 200 && refused > 5000); // neither all nor nothing
+    kb_free(&good);
+}
+
 static void padding_is_zero(void **state)
 {
     (void)state;
@@ -414,6 +473,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(every_flipped_bit_is_noticed, set_up),
         cmocka_unit_test_setup(wrong_fields_have_errors_of_their_own, set_up),
         cmocka_unit_test_setup(sizes_must_add_up, set_up),
+        cmocka_unit_test_setup(every_field_may_have_any_value, set_up),
         cmocka_unit_test_setup(padding_is_zero, set_up),
         cmocka_unit_test_setup(streams_give_exactly_what_they_announce, set_up),
         cmocka_unit_test_setup(signatures_are_believed_when_right, set_up),

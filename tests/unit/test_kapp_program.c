@@ -67,6 +67,31 @@ static esp_err_t load(const kb_bytes_t *b, void *arg, kapp_program_t **out)
     return kapp_program_load(&package, "good", resolve, arg, out);
 }
 
+static void a_program_has_a_name(void **state)
+{
+    (void)state;
+    char name[SYSTEM_NAME_MAX + 2] = "";
+    kapp_t package;
+    kapp_program_t *program;
+    kb_bytes_t b = program_package(PROGRAM_GOOD, "good", -1, NULL);
+    const kapp_source_t source = kapp_source_memory(b.bytes, b.size);
+    assert_int_equal(kapp_open(&package, &source), ESP_OK);
+    assert_int_equal(kapp_program_load(NULL, "x", resolve, NULL, &program), ESP_ERR_INVALID_ARG);
+    assert_int_equal(kapp_program_load(&package, NULL, resolve, NULL, &program),
+                     ESP_ERR_INVALID_ARG);
+    assert_int_equal(kapp_program_load(&package, "x", NULL, NULL, &program), ESP_ERR_INVALID_ARG);
+    assert_int_equal(kapp_program_load(&package, "x", resolve, NULL, NULL), ESP_ERR_INVALID_ARG);
+    assert_int_equal(kapp_program_load(&package, name, resolve, NULL, &program),
+                     ESP_ERR_INVALID_ARG);
+    memset(name, 'n', SYSTEM_NAME_MAX);
+    assert_int_equal(kapp_program_load(&package, name, resolve, NULL, &program), ESP_OK);
+    kapp_program_unload(program);
+    name[SYSTEM_NAME_MAX] = 'n';
+    assert_int_equal(kapp_program_load(&package, name, resolve, NULL, &program),
+                     ESP_ERR_INVALID_ARG);
+    kb_free(&b);
+}
+
 static void a_program_runs(void **state)
 {
     (void)state;
@@ -188,6 +213,7 @@ static void nothing_is_lost(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_program_has_a_name, set_up),
         cmocka_unit_test_setup(a_program_runs, set_up),
         cmocka_unit_test_setup(two_loads_are_two_programs, set_up),
         cmocka_unit_test_setup(no_page_is_writable_and_executable, set_up),

@@ -3,9 +3,11 @@
 #: feed the readers of app packages, of sound and of Bluetooth with hostile input
 #:
 #: usage: ./kraken fuzz [SECONDS] [--keep] [package | manifest | elf | audio | adv | att | smp]…
+#:        ./kraken fuzz --coverage
 #:
 #:   SECONDS   for each target, default 60; 0: what is known already, each input once
 #:   --keep    what was found worth keeping goes into tests/fuzz/corpus, for everybody
+#:   --coverage  which lines of the readers of packages do the corpora reach? Fails below 90 per cent
 #:
 #: Under AddressSanitizer and UBSan, from tests/fuzz/corpus and from seeds made of real packages, programs and tunes; hashes and
 #: signatures are not in the way. It ends with a table: code reached are edges of the target that some input takes. Exit status: 0 when nothing was
@@ -16,11 +18,13 @@ set -eu
 
 seconds=60
 keep=
+coverage=
 targets=
 for word in "$@"; do
     case $word in
     [0-9]*) seconds=$word ;;
     --keep) keep=yes ;;
+    --coverage) coverage=yes ;;
     -*) die "fuzz: there is no option $word (./kraken fuzz --help)" ;;
     *)
         [ -f "$KRAKEN_ROOT/tests/fuzz/fuzz_$word.c" ] || die "fuzz: there is no target $word (./kraken fuzz --help)"
@@ -94,6 +98,23 @@ build_bluetooth()
         compile -I"$bluetooth/include" -I"$bluetooth/private" -o "$fuzz/fuzz_$name" "$tests/fuzz/fuzz_$name.c" "$@"
     )
 }
+
+# Each input of the corpora once, and the lines that they reached.
+if [ -n "$coverage" ]; then
+    need coverage
+    rm -rf "$fuzz/coverage"
+    mkdir -p "$fuzz/coverage"
+    cd "$fuzz/coverage"
+    for name in package manifest elf; do
+        mkdir "$name"
+        (cd "$name" && gcc-12 -O0 --coverage -D_GNU_SOURCE -I"$config" -I"$source/include" -I"$source/private" \
+            -I"$KRAKEN_ROOT/components/system/include" -I"$KRAKEN_ROOT/host/include/common" -I"$tests/support" -I"$tests/fuzz" \
+            -o replay "$tests/fuzz/fuzz_$name.c" "$tests/fuzz/replay.c" "$tests/support/elf_builder.c" "$source"/src/elf_*.c \
+            "$source/src/kapp_package.c" "$source/src/kapp_content.c" "$source/src/kapp_manifest_read.c" "$source/src/kapp_text.c" \
+            "$source/port/linux/inflate_backend.c" -lz && ./replay "$tests/fuzz/corpus/$name")
+    done
+    exec gcovr --root "$KRAKEN_ROOT" --gcov-executable gcov-12 --filter "$source/" --fail-under-line 90 .
+fi
 
 state=$(find "$source" "$audio" "$bluetooth" "$tests/fuzz" "$tests/support" "$tests/unit/programs" "$KRAKEN_ROOT/sdk" "$config/sdkconfig.h" -type f \
     -exec sha256sum {} + | sort | sha256sum)
