@@ -277,6 +277,9 @@ static void a_power_cut_leaves_an_app_that_starts(void **state)
         const esp_err_t ret = app_store_update(newer ? &app_store_v1 : &app_store_v2, true, NULL);
         was_cut = host_flash_is_off();
         cuts += was_cut;
+        app_info_t info; // what did not run before does not run now
+        assert_true(runs || app_manager_get_info("hello", &info) != ESP_OK || info.starts == 0 ||
+                    info.state == APP_STATE_STOPPED);
         host_flash_power_on();
         app_store_boot();
         const bool is_newer = app_store_only_one().version.major == 2;
@@ -287,6 +290,40 @@ static void a_power_cut_leaves_an_app_that_starts(void **state)
         assert_int_equal(app_manager_start("hello"), ESP_OK);
         assert_int_equal(app_manager_stop("hello"), ESP_OK);
     }
+}
+
+/** Takes the power of the flash away as soon as version 2 runs. */
+static void cut_during_probation(void *arg)
+{
+    app_info_t info;
+    (void)arg;
+    do {
+        vTaskDelay(1);
+    } while (app_manager_get_info("hello", &info) != ESP_OK || info.state != APP_STATE_RUNNING ||
+             info.manifest == NULL || strcmp(info.manifest->version, "2.2.3") != 0);
+    host_flash_cut_power_after(0, HOST_POWER_CUT_FAILS, 1);
+    vTaskDelete(NULL);
+}
+
+static void a_version_that_cannot_be_confirmed_says_so(void **state)
+{
+    (void)state;
+    app_install_report_t report;
+    assert_int_equal(app_store_install(&app_store_v1), ESP_OK);
+    assert_int_equal(app_manager_start("hello"), ESP_OK);
+    assert_int_equal(xTaskCreate(cut_during_probation, "cut", 4096, NULL, 10, NULL), pdPASS);
+    assert_int_not_equal(app_store_update(&app_store_v2, false, &report), ESP_OK);
+    assert_true(report.unconfirmed);
+    assert_false(report.rolled_back);
+    assert_string_equal(app_store_info("hello").manifest->version, "2.2.3");
+    assert_int_equal(app_store_info("hello").state, APP_STATE_RUNNING);
+    host_flash_power_on();
+    app_store_boot();
+    assert_string_equal(app_store_info("hello").manifest->version, "1.2.3");
+    assert_int_equal(app_store_update(&app_store_v2, false, &report), ESP_OK);
+    assert_false(report.unconfirmed);
+    app_store_boot();
+    assert_string_equal(app_store_info("hello").manifest->version, "2.2.3");
 }
 
 int main(int argc, char **argv)
@@ -302,6 +339,7 @@ int main(int argc, char **argv)
         TEST(a_version_that_was_not_taken_back_is_not_what_to_go_back_to),
         TEST(a_version_before_goes_with_the_one_that_is_uninstalled),
         TEST(a_power_cut_leaves_an_app_that_starts),
+        TEST(a_version_that_cannot_be_confirmed_says_so),
     };
     host_flash_use_table(app_store_table);
     return KTEST_MAIN(argc, argv, tests);

@@ -11,6 +11,7 @@
 #include "esp_random.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
+#include "freertos/task.h"
 #include "nvs.h"
 
 #include "kapp_format.h"
@@ -20,6 +21,10 @@
 #include "system_service/service_manager.h"
 
 static const char *TAG = "kapp_data";
+
+/* Whoever removes an app waits so often and long for what it stored to go, too. */
+#define FORGET_AGAIN    3
+#define FORGET_AGAIN_MS 20
 
 #define NAMESPACE "kapp"
 
@@ -218,28 +223,47 @@ esp_err_t data_write(const data_owner_t *owner, data_kind_t kind, uint8_t *table
     return ret;
 }
 
-static void erase_keys(nvs_handle_t nvs, unsigned place)
+/** @return an error: something is left */
+static esp_err_t erase_keys(nvs_handle_t nvs, unsigned place)
 {
     char key[8];
+    esp_err_t left = ESP_OK;
     for (data_kind_t kind = DATA_SETTINGS; kind <= DATA_FILES; kind++) {
         key_of(place, kind, key);
         const esp_err_t ret = nvs_erase_key(nvs, key);
         if (ret != ESP_OK && ret != ESP_ERR_NVS_NOT_FOUND) {
-            ESP_LOGW(TAG, "%s stays until the next boot: %s", key, esp_err_to_name(ret));
+            left = ret;
         }
     }
+    return left;
+}
+
+static esp_err_t forget(unsigned place)
+{
+    nvs_handle_t nvs;
+    data_lock();
+    esp_err_t ret = nvs_open(NAMESPACE, NVS_READWRITE, &nvs);
+    if (ret == ESP_OK) {
+        ret = erase_keys(nvs, place);
+        const esp_err_t committed = nvs_commit(nvs);
+        nvs_close(nvs);
+        ret = ret == ESP_OK ? committed : ret;
+    }
+    data_unlock();
+    return ret;
 }
 
 void data_forget(unsigned place)
 {
-    nvs_handle_t nvs;
-    data_lock();
-    if (nvs_open(NAMESPACE, NVS_READWRITE, &nvs) == ESP_OK) {
-        erase_keys(nvs, place);
-        (void)nvs_commit(nvs);
-        nvs_close(nvs);
+    esp_err_t ret = forget(place);
+    for (unsigned again = 0; again < FORGET_AGAIN && ret != ESP_OK; again++) {
+        vTaskDelay(pdMS_TO_TICKS(FORGET_AGAIN_MS)); /* memory may be short for a moment alone */
+        ret = forget(place);
     }
-    data_unlock();
+    if (ret != ESP_OK) {
+        ESP_LOGW(TAG, "data of place %u stay until an app is removed, or the next boot: %s", place,
+                 esp_err_to_name(ret));
+    }
 }
 
 void data_tidy(void)

@@ -371,7 +371,7 @@ static esp_err_t uninstall(const char *id, bool keep_data, store_entry_t *entry)
     }
     ret = commit_gone(place, keep_data);
     if (ret == ESP_OK && !keep_data) {
-        data_forget(place);
+        data_tidy();                     /* of this place, and what an earlier one may have left */
     } else if (ret != ESP_OK && known) { /* it is still installed */
         (void)kapp_installed_register(place, entry->previous.size != 0 ? &entry->previous
                                                                        : &entry->current);

@@ -19,7 +19,9 @@
 
 static const char *TAG = "kapp";
 
-#define LOOK_EVERY_MS 20u /* at an app on probation */
+#define LOOK_EVERY_MS   20u /* at an app on probation */
+#define COMMIT_AGAIN    3
+#define COMMIT_AGAIN_MS 20
 
 /** An update under way. Too large for a stack. */
 typedef struct {
@@ -61,6 +63,17 @@ static esp_err_t commit(const update_t *u, const store_package_t *current,
         memset(&entry->previous, 0, sizeof(entry->previous));
     }
     return store_change_end(ESP_OK);
+}
+
+/** What has happened already has to be written down: memory may be short for a moment alone. */
+static esp_err_t commit_patiently(const update_t *u, const store_package_t *current)
+{
+    esp_err_t ret = commit(u, current, NULL);
+    for (unsigned again = 0; again < COMMIT_AGAIN && ret != ESP_OK; again++) {
+        vTaskDelay(pdMS_TO_TICKS(COMMIT_AGAIN_MS));
+        ret = commit(u, current, NULL);
+    }
+    return ret;
 }
 
 /** The old version is what the app manager knows again; started again if it ran. */
@@ -134,7 +147,7 @@ static void roll_back(const update_t *u)
         ESP_LOGE(TAG, "%s: the old version is back after a restart", u->before.id);
         return;
     }
-    const esp_err_t ret = commit(u, &u->old, NULL);
+    const esp_err_t ret = commit_patiently(u, &u->old);
     if (ret != ESP_OK) {
         ESP_LOGE(TAG, "%s: the next boot takes the old version: %s", u->before.id,
                  esp_err_to_name(ret));
@@ -162,7 +175,13 @@ static esp_err_t replace_running(const update_t *u)
         roll_back(u);
         return ret;
     }
-    return commit(u, new, NULL);
+    ret = commit_patiently(u, new);
+    if (ret != ESP_OK) {
+        u->report->unconfirmed = true;
+        ESP_LOGE(TAG, "%s: the new version runs, but the next boot takes the old one: %s",
+                 u->before.id, system_error_describe(ret));
+    }
+    return ret;
 }
 
 static esp_err_t update_staged(update_t *u, bool allow_older)

@@ -36,6 +36,11 @@ int shell_updated(const char *what, esp_err_t ret, const app_install_report_t *r
                     report->version.minor, report->version.patch, report->replaced.major,
                     report->replaced.minor, report->replaced.patch);
     }
+    if (report->unconfirmed) {
+        shell_print("%s %u.%u.%u runs, but the next boot starts %u.%u.%u: update again", report->id,
+                    report->version.major, report->version.minor, report->version.patch,
+                    report->replaced.major, report->replaced.minor, report->replaced.patch);
+    }
     if (ret == ESP_ERR_APP_NOT_FOUND && report->id[0] != '\0') {
         shell_print("%s: %s is not installed: try install", what, report->id);
         return SHELL_FAILED;

@@ -52,6 +52,8 @@ typedef struct {
     kapp_version_t version;         /**< of the package */
     kapp_version_t replaced;        /**< of the one before it, for an update */
     bool rolled_back;               /**< it was installed, failed, and the one before is back */
+    bool unconfirmed; /**< it is well and runs, but that could not be stored: the next boot starts
+                           the one before */
 } app_install_report_t;
 
 /** An installed app. */
@@ -149,6 +151,8 @@ esp_err_t app_manager_install_stream(const kapp_stream_t *stream, app_install_re
  * signed and the installed one is: uninstall that first
  *  - ESP_ERR_TIMEOUT                the running one does not stop: it stays
  *  - what app_manager_start() said, or why it crashed: report->rolled_back is true
+ *  - an error of NVS at the end of its probation: report->unconfirmed is true; another update with
+ *    the same package tries again
  */
 esp_err_t app_manager_update(const char *location, bool allow_older, app_install_report_t *report);
 
