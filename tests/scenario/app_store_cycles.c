@@ -4,8 +4,10 @@
  * goes at any moment. After each step the store holds what was there before it or what was to be;
  * whenever nothing is installed, not a byte of memory, an extent or an entry of NVS is missing.
  *
- * 100 seeds of 100 rounds: ./kraken test --flavour sim --filter app_store_cycles --seeds 100
+ * 10,000 rounds: ./kraken torture --apps 10000
  */
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +27,7 @@
 #include "system_service/app_manager.h"
 #include "system_service/error_codes.h"
 #include "system_up.h"
+#include "tally.h"
 
 #define ROUNDS  100
 #define SETTLED 20 /* rounds: what first uses cost is behind us then */
@@ -39,6 +42,14 @@ static uint32_t s_random;
 static kb_bytes_t s_packages[APPS][2]; /* versions 1 and 2 */
 static kb_bytes_t s_dies;              /* version 3 of the first one, which fails on probation */
 static unsigned s_versions[APPS];      /* what is installed; 0: nothing */
+
+/* Over all seeds. Bytes, entries and ids that are missing would have ended the run. */
+typedef struct {
+    _Atomic uint32_t rounds, installed, updated, uninstalled, started, stopped;
+    _Atomic uint32_t refused, short_of_memory, power_cuts, clears;
+} counts_t;
+
+static counts_t *s_counts;
 
 static uint32_t draw(uint32_t below)
 {
@@ -68,6 +79,7 @@ static void fault_begin(void)
     switch (draw(4)) {
     case 0:
         host_heap_fail_nth(1 + draw(40), 1);
+        s_counts->short_of_memory++;
         break;
     case 1:
         host_flash_cut_power_after(draw(20000), HOST_POWER_CUT_FAILS, s_random);
@@ -91,6 +103,7 @@ static void fault_end(void)
 {
     host_heap_fail_nth(0, 0);
     if (host_flash_is_off()) {
+        s_counts->power_cuts++;
         host_flash_power_on();
         boot();
     }
@@ -115,6 +128,7 @@ static unsigned installed_version(unsigned app)
 /** It is as it was, or as it was to be. */
 static void settle(unsigned app, esp_err_t ret, unsigned wanted)
 {
+    s_counts->refused += ret != ESP_OK;
     const unsigned now = installed_version(app);
     SCENARIO_CHECK(now == wanted || now == s_versions[app]);
     SCENARIO_CHECK(ret != ESP_OK || now == wanted);
@@ -146,6 +160,7 @@ static void install(unsigned app)
     fault_begin();
     const esp_err_t ret = app_manager_install_stream(&stream, NULL);
     fault_end();
+    s_counts->installed += ret == ESP_OK;
     settle(app, ret, version + 1);
 }
 
@@ -158,6 +173,7 @@ static void update(unsigned app)
     fault_begin();
     const esp_err_t ret = app_manager_update_stream(&stream, true, NULL);
     fault_end();
+    s_counts->updated += ret == ESP_OK;
     settle(app, ret, dies ? 3 : version + 1);
 }
 
@@ -166,6 +182,7 @@ static void uninstall(unsigned app)
     fault_begin();
     const esp_err_t ret = app_manager_uninstall(s_ids[app], false);
     fault_end();
+    s_counts->uninstalled += ret == ESP_OK;
     settle(app, ret, 0);
 }
 
@@ -174,10 +191,11 @@ static void run_for_a_moment(unsigned app)
     app_info_t info;
     fault_begin();
     if (app_manager_start(s_names[app]) == ESP_OK) {
+        s_counts->started++;
         vTaskDelay(draw(30));
     }
     if (draw(2) == 0) {
-        (void)app_manager_stop(s_names[app]);
+        s_counts->stopped += app_manager_stop(s_names[app]) == ESP_OK;
     }
     fault_end();
     if (app_manager_get_info(s_names[app], &info) != ESP_OK) {
@@ -213,6 +231,7 @@ static void clear(void)
     for (unsigned i = 0; i < APPS; i++) {
         if (s_versions[i] != 0) {
             SCENARIO_CHECK_INT(app_manager_uninstall(s_ids[i], false), ==, ESP_OK);
+            s_counts->uninstalled++;
             s_versions[i] = 0;
         }
     }
@@ -224,16 +243,22 @@ static void clear(void)
 typedef struct {
     size_t memory;
     size_t entries; /* of NVS that are in use */
+    uint32_t services, subscriptions;
 } left_t;
 
-static left_t what_is_left(void)
+static left_t what_is_left(system_secure_key_t system)
 {
+    left_t left;
     nvs_stats_t stats;
     size_t apps = 0;
     SCENARIO_CHECK_INT(nvs_get_stats(NULL, &stats), ==, ESP_OK);
     (void)app_manager_list(NULL, &apps);
     SCENARIO_CHECK_INT(apps, ==, 0);
-    return (left_t){heap_caps_get_free_size(MALLOC_CAP_8BIT), stats.used_entries};
+    left.memory = heap_caps_get_free_size(MALLOC_CAP_8BIT);
+    left.entries = stats.used_entries;
+    SCENARIO_CHECK_INT(system_service_get_stats(system, &left.services, NULL, &left.subscriptions),
+                       ==, ESP_OK);
+    return left;
 }
 
 static void make_packages(void)
@@ -262,23 +287,46 @@ static void run(void)
     SCENARIO_CHECK_INT(kapp_store_start(true), ==, ESP_OK);
     for (unsigned round = 1; round <= ROUNDS; round++) {
         one_round();
+        s_counts->rounds++;
         if (round % 10 != 0) {
             continue;
         }
         clear();
-        const left_t now = what_is_left();
+        const left_t now = what_is_left(system);
+        s_counts->clears++;
         if (round > SETTLED) {
             SCENARIO_CHECK_INT(now.memory, ==, before.memory);
             SCENARIO_CHECK_INT(now.entries, ==, before.entries);
+            SCENARIO_CHECK_INT(now.services, ==, before.services);
+            SCENARIO_CHECK_INT(now.subscriptions, ==, before.subscriptions);
         }
         before = now;
     }
     system_down(system);
 }
 
+static void print_counts(void)
+{
+    const counts_t *c = s_counts;
+    printf(
+        "%u rounds: %u installed, %u updated, %u started, %u stopped, %u uninstalled; %u refused\n",
+        (unsigned)c->rounds, (unsigned)c->installed, (unsigned)c->updated, (unsigned)c->started,
+        (unsigned)c->stopped, (unsigned)c->uninstalled, (unsigned)c->refused);
+    printf(
+        "%u times an allocation was to fail, %u power cuts; %u times nothing was installed: each "
+        "time no byte, entry, id or subscription was missing\n",
+        (unsigned)c->short_of_memory, (unsigned)c->power_cuts, (unsigned)c->clears);
+}
+
 int main(int argc, char **argv)
 {
     static const scenario_t s = {.name = "app_store_cycles", .run = run, .hang_s = 300};
+    bool prints;
+    s_counts = tally_share(sizeof(*s_counts), &prints);
     host_flash_use_table(s_table);
-    return scenario_main(argc, argv, &s);
+    const int code = scenario_main(argc, argv, &s);
+    if (prints) {
+        print_counts();
+    }
+    return code;
 }

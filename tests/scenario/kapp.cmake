@@ -16,7 +16,7 @@ target_link_libraries(scenario_crash_containment_packaged PRIVATE z)
 add_dependencies(scenario_crash_containment_packaged program_crasher)
 
 kraken_scenario(app_store_cycles SRCS app_store_cycles.c ../support/system_up.c ../support/program_package.c
-        ../support/kapp_builder.c
+        ../support/kapp_builder.c ../support/tally.c
     LINK kapp system mbedtls nvs_flash PRIVATE_OF system SEEDS 6 MODES sim
     DEFINES "PROGRAM_HELLO=\"${CMAKE_CURRENT_BINARY_DIR}/app_as_program.so\"" "PROGRAM_DEAF=\"${CMAKE_CURRENT_BINARY_DIR}/deaf.so\""
         "PROGRAM_DIES=\"${CMAKE_CURRENT_BINARY_DIR}/dies.so\"" "PROGRAM_KEEPS=\"${CMAKE_CURRENT_BINARY_DIR}/keeps.so\"")

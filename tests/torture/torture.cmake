@@ -12,7 +12,7 @@ kraken_test_program(torture SRCS ${torture_sources} LINK system esp_timer PRIVAT
 
 # The five services of the hardware, with what goes wrong in them and in the hardware: ./kraken torture --services
 kraken_test_program(torture_services SRCS torture_services.c "${KRAKEN_ROOT}/tests/support/services_at_work.c"
-    "${KRAKEN_ROOT}/tests/support/system_up.c"
+    "${KRAKEN_ROOT}/tests/support/system_up.c" "${KRAKEN_ROOT}/tests/support/tally.c"
     LINK music audio_service bluetooth_service display_service input_service network_service esp_app_format nvs_flash system
     PRIVATE_OF bluetooth_service)
 

@@ -11,9 +11,6 @@
  */
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "esp_heap_caps.h"
 #include "esp_random.h"
@@ -29,13 +26,13 @@
 #include "system_service/service_supervisor.h"
 #include "system_service/service_watchdog.h"
 #include "system_up.h"
+#include "tally.h"
 
-#define ROUNDS       5    /* of faults, one or two each */
-#define PATIENCE     1500 /* ms for the others to show that they work */
-#define RECOVERED    8000 /* ms: to notice, and five seconds to come back */
-#define FATAL_MAX    2    /* for one service in one seed: more of them are a loop of crashes */
-#define BROKEN_MS    2500 /* at most, until hardware is well again */
-#define TALLY_HANDED "KRAKEN_SERVICES_TALLY"
+#define ROUNDS    5    /* of faults, one or two each */
+#define PATIENCE  1500 /* ms for the others to show that they work */
+#define RECOVERED 8000 /* ms: to notice, and five seconds to come back */
+#define FATAL_MAX 2    /* for one service in one seed: more of them are a loop of crashes */
+#define BROKEN_MS 2500 /* at most, until hardware is well again */
 
 typedef enum {
     KIND_CRASH = 0, /* its code finds itself broken */
@@ -64,36 +61,13 @@ typedef struct {
     _Atomic uint32_t worst_ms[KINDS]; /* until it worked again, while its hardware was well */
 } tally_t;
 
-static tally_t s_alone; /* of a seed that is run by itself */
-static tally_t *s_tally = &s_alone;
+static tally_t *s_tally;
 
 static void tally_worst(_Atomic uint32_t *worst, uint32_t ms)
 {
     uint32_t now = atomic_load(worst);
     while (ms > now && !atomic_compare_exchange_weak(worst, &now, ms)) {
     }
-}
-
-/** @return whether this is the process that prints it */
-static bool tally_share(void)
-{
-    const char *handed = getenv(TALLY_HANDED);
-    const int fd = handed != NULL ? atoi(handed) : memfd_create("tally", 0);
-    void *at = MAP_FAILED;
-    if (fd >= 0 && (handed != NULL || ftruncate(fd, sizeof(tally_t)) == 0)) {
-        at = mmap(NULL, sizeof(tally_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    }
-    if (at == MAP_FAILED) {
-        perror("torture: no memory for the table");
-        exit(2);
-    }
-    s_tally = at;
-    if (handed == NULL) {
-        char text[16];
-        snprintf(text, sizeof(text), "%d", fd);
-        setenv(TALLY_HANDED, text, 1);
-    }
-    return handed == NULL;
 }
 
 static void tally_print(void)
@@ -319,7 +293,8 @@ static void configure(host_config_t *config)
 int main(int argc, char **argv)
 {
     static const scenario_t scenario = {.name = "services", .run = run, .configure = configure};
-    const bool prints = tally_share();
+    bool prints;
+    s_tally = tally_share(sizeof(*s_tally), &prints);
     const int code = scenario_main(argc, argv, &scenario);
     if (prints) {
         tally_print();

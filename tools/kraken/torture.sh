@@ -6,6 +6,7 @@
 #:        ./kraken torture --seed N [-v] […]
 #:        ./kraken torture --restarts N [--seed N]
 #:        ./kraken torture --services [--seeds N] [--first K] | --services --seed N [-v]
+#:        ./kraken torture --apps N
 #:        ./kraken torture --planted [NAME…]
 #:        ./kraken torture --mutants [--component system|kapp] [--sample N] [--seed S] [--file NAME] [--again] [--list]
 #:
@@ -17,6 +18,7 @@
 #:   --seed N        this seed alone, -v with the board's messages; what a failed campaign prints at its end
 #:   --restarts N    one service, N times cut in the middle of what it does and started again, in one life of the system
 #:   --services      the five services of the hardware at work: which faults of theirs and of their hardware cost the others something?
+#:   --apps N        install, update, start, stop and uninstall apps, N rounds, while memory is short and the power goes: what is lost?
 #:   --no-shrink     a seed that fails is printed as it is
 #:   --threads       on real threads, as with --flavour tsan under ThreadSanitizer: no virtual time, so give it --minutes
 #:   --planted       plant the known bugs of tests/torture/planted one by one: each must be caught within 200 seeds, by its name
@@ -54,6 +56,13 @@ if [ "${1:-}" = --services ]; then
     esac
     build "$flavour" torture_services
     exec "$build_root/$flavour/tests/torture_services" --sim "$@"
+fi
+if [ "${1:-}" = --apps ]; then
+    case ${2:-} in
+    '' | *[!0-9]*) die "torture: --apps needs a number of rounds" ;;
+    esac
+    build "$flavour" scenario_app_store_cycles
+    exec "$build_root/$flavour/tests/scenario_app_store_cycles" --sim --seeds $((($2 + 99) / 100))
 fi
 if [ "${1:-}" = --mutants ]; then
     shift
