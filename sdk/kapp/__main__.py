@@ -66,15 +66,23 @@ def run(args):
     board.run(path, args.state, args.port, key and key + ".pub", args.seconds)
 
 
+def sections_of(path):
+    """-> bytes and sections of a package, which is named if it is none"""
+    data = read(path)
+    try:
+        return data, package.read(data)
+    except KappError as error:
+        raise KappError(f"{path}: {error}") from None
+
+
 def sign(args):
-    data = read(args.package)
-    package.read(data)
+    data, _ = sections_of(args.package)
     project.write_whole(args.package, keys.sign(data, keys.load(args.key, True)))
 
 
 def verify(args):
-    data = read(args.package)
-    manifest.fields_of(package.read(data)[0].data)
+    data, sections = sections_of(args.package)
+    manifest.fields_of(sections[0].data)
     kind, signer, _ = package.signature(data)
     if kind == package.UNSIGNED:
         raise KappError("the package is not signed")
@@ -88,8 +96,7 @@ def verify(args):
 
 
 def inspect(args):
-    data = read(args.package)
-    sections = package.read(data)
+    data, sections = sections_of(args.package)
     print("\n".join(manifest.describe(sections[0].data)))
     for s in sections:
         target = package.TARGET_NAMES.get(s.target, "")
@@ -156,8 +163,11 @@ def main():
     args = parse()
     try:
         globals()[args.verb](args)
-    except (KappError, OSError) as error:
+    except KappError as error:
         sys.exit(f"kraken: app {args.verb}: {error}")
+    except OSError as error:
+        sys.exit(f"kraken: app {args.verb}: {error.filename}: {error.strerror}" if error.filename and error.strerror
+                 else f"kraken: app {args.verb}: {error}")
 
 
 if __name__ == "__main__":

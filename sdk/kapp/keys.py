@@ -34,8 +34,10 @@ def load(path, private):
             key = serialization.load_pem_private_key(text, password=None)
         else:
             key = serialization.load_pem_public_key(text)
-    except (ValueError, TypeError) as error:
-        raise KappError(f"{path} is no {'private' if private else 'public'} key in PEM: {error}") from None
+    except (ValueError, TypeError):
+        other = "" if private == (b"PRIVATE KEY" in text) else "; it is the private one, of which KEY.pub is the public one" if not private \
+            else "; it is the public one"
+        raise KappError(f"{path} is no {'private' if private else 'public'} key in PEM{other}") from None
     if not isinstance(getattr(key, "curve", None), ec.SECP256R1):
         raise KappError(f"{path}: packages are signed with keys on P-256, this is another kind")
     return key
