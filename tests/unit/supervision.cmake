@@ -9,6 +9,7 @@ kraken_unit_test(service_watchdog BARE LINK system esp_timer PRIVATE_OF system
         "${KRAKEN_ROOT}/components/system/src/service_watchdog.c")
 kraken_unit_test(worker_high SRCS test_worker_high.c ${scripted} LINK system)
 kraken_unit_test(late_wake SRCS test_late_wake.c ${scripted} LINK system PRIVATE_OF system)
+target_link_options(unit_late_wake PRIVATE -Wl,--wrap=xTaskGenericNotify)
 kraken_unit_test(ownership SRCS test_ownership.c ${scripted} LINK system)
 
 # As the device has it; its time is virtual.

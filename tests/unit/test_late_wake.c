@@ -9,14 +9,33 @@
 #include "freertos/task.h"
 
 #include "event_internal.h"
+#include "event_worker_internal.h"
 #include "ktest.h"
 #include "scripted_service.h"
 #include "service_record.h"
 #include "system_up.h"
 
 static scripted_t s_service;
+static _Atomic bool s_swallows; // the next notification of a worker
 static system_service_id_t s_poster;
 static unsigned s_slot;
+
+BaseType_t __real_xTaskGenericNotify(TaskHandle_t task, UBaseType_t index, uint32_t value,
+                                     eNotifyAction action, uint32_t *previous);
+BaseType_t __wrap_xTaskGenericNotify(TaskHandle_t task, UBaseType_t index, uint32_t value,
+                                     eNotifyAction action, uint32_t *previous);
+
+/** The linker gives all calls to this. */
+BaseType_t __wrap_xTaskGenericNotify(TaskHandle_t task, UBaseType_t index, uint32_t value,
+                                     eNotifyAction action, uint32_t *previous)
+{
+    for (unsigned n = 0; n < WORKERS; n++) {
+        if (atomic_load(&event_workers[n].task) == task && atomic_exchange(&s_swallows, false)) {
+            return pdPASS;
+        }
+    }
+    return __real_xTaskGenericNotify(task, index, value, action, previous);
+}
 
 static system_secure_key_t up(bool own_worker)
 {
@@ -82,12 +101,40 @@ static void a_ping_wakes_a_shared_worker(void **state)
     a_ping_wakes(false);
 }
 
+/** Who posts has taken a sleeping worker out of the idle ones, and comes no further. */
+static void a_ping_wakes_who_is_about_to_be_woken(bool own_worker)
+{
+    const system_secure_key_t key = up(own_worker);
+    atomic_store(&s_swallows, true);
+    assert_int_equal(scripted_post(&s_service, s_poster), ESP_OK);
+    vTaskDelay(pdMS_TO_TICKS(20));
+    assert_false(atomic_load(&s_swallows));
+    assert_true(event_mailbox_waiting(s_slot));
+    assert_true(event_mailbox_ping(s_slot));
+    assert_true(system_up_wait(&s_service.calls[SCRIPTED_HANDLER], 1, 1000));
+    system_down(key);
+}
+
+static void a_ping_wakes_a_private_worker_about_to_be_woken(void **state)
+{
+    (void)state;
+    a_ping_wakes_who_is_about_to_be_woken(true);
+}
+
+static void a_ping_wakes_a_shared_worker_about_to_be_woken(void **state)
+{
+    (void)state;
+    a_ping_wakes_who_is_about_to_be_woken(false);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_next_event_wakes_a_private_worker),
         cmocka_unit_test(a_ping_wakes_a_private_worker),
         cmocka_unit_test(a_ping_wakes_a_shared_worker),
+        cmocka_unit_test(a_ping_wakes_a_private_worker_about_to_be_woken),
+        cmocka_unit_test(a_ping_wakes_a_shared_worker_about_to_be_woken),
     };
     return KTEST_MAIN(argc, argv, tests);
 }

@@ -320,16 +320,16 @@ bool event_mailbox_ping(unsigned slot)
     if (put) {
         note_wake_locked(slot, lane, &wake);
     }
-    /* Also when the ready bit is set already: who set it may be kept from its core, by a handler
-     * that spins there, before it wakes anybody. Its silence would be blamed on this one. */
-    if (is_drainable(mailbox) && mailbox->own == NULL) {
-        wake.shared = true;
-        wake.lane = (uint8_t)lane;
-    } else if (is_drainable(mailbox)) {
-        wake.own = mailbox->own;
-    }
+    struct event_worker *const own = mailbox->own;
+    const bool waits = is_drainable(mailbox);
     portEXIT_CRITICAL(&mailbox->lock);
     event_mailbox_wake(&wake, NULL);
+    /* Whoever set the ready bit, or took a sleeper out of the idle ones, may be kept from its core,
+     * by a handler that spins there, before it notifies anybody. Nobody else would, and the silence
+     * would be blamed on this one. */
+    if (waits) {
+        event_workers_rouse(own);
+    }
     return put;
 }
 

@@ -89,7 +89,7 @@ static void notify(event_worker_t *worker, BaseType_t *woken)
 void event_worker_notify(event_worker_t *worker)
 {
     begin_call(worker->number);
-    if (is_there(worker)) {
+    if (is_there(worker) && worker->task != NULL) { /* NULL while it is made: it looks first */
         notify(worker, NULL);
     }
     end_call(worker->number);
@@ -132,6 +132,19 @@ void event_workers_wake(unsigned lane, BaseType_t *woken)
 void event_worker_wake_one(event_worker_t *worker, BaseType_t *woken)
 {
     (void)wake_one_of(1u << worker->number, woken);
+}
+
+void event_workers_rouse(event_worker_t *own)
+{
+    uint32_t mask =
+        own != NULL ? 1u << own->number : atomic_load(&event_worker_masks[WORKER_GENERAL]);
+    while (mask != 0) {
+        event_worker_t *worker = &event_workers[__builtin_ctz(mask)];
+        mask &= mask - 1u;
+        if (atomic_load(&worker->started_us) == 0) { /* a handler may wait for notifications, too */
+            event_worker_notify(worker);
+        }
+    }
 }
 
 void event_worker_raise(event_worker_t *worker, BaseType_t *woken)
