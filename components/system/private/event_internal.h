@@ -346,8 +346,7 @@ esp_err_t event_workers_stop(void);
 void event_workers_wake(unsigned lane, BaseType_t *woken);
 /** Wake a private worker. isr-ok with woken. */
 void event_worker_wake_one(event_worker_t *worker, BaseType_t *woken);
-/** Wake a private worker, or with NULL all general ones, also if somebody is said to be doing so.
- */
+/** Notify a private worker, or with NULL all general ones: whoever is about to may be kept. */
 void event_workers_rouse(event_worker_t *own);
 /** A CRITICAL or HIGH event waits behind a handler on this worker: run it at express priority. */
 void event_worker_raise(event_worker_t *worker, BaseType_t *woken);
