@@ -91,7 +91,7 @@ check_shell()
     shell 0 'hello' '\n# a comment\napps\nquit\nnonsense\n'
     shell 1 'no such command: nonsense' 'nonsense\nservices\n'
     shell 1 'usage: app' 'app\n'
-    shell 0 '[1-9][0-9]* events in 1 s' 'events tap demo.* 1\n'
+    shell 0 '[1-9][0-9]* events in 1 s' 'events tap demo.* 1\nsleep 2\n'
     shell 0 'demo.sensor *RUNNING *1 *1' 'inject hang demo.sensor\nsleep 3\nservices\n'
     shell 0 'demo.sensor *events [1-9]' 'inject flood demo.sensor 500\nsleep 1\nhealth\n'
     shell 0 'shell *RUNNING' 'safe enter\nsleep 1\nservices\n'

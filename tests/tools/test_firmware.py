@@ -163,7 +163,9 @@ idf_component_register(SRCS src/a.c ${port} PRIV_INCLUDE_DIRS private REQUIRES n
 
     def test_component_without_submodule(self):
         self.write("main/CMakeLists.txt", "idf_component_register(SRCS main.c PRIV_REQUIRES a mqtt)\n")
-        self.refuses("requires 'mqtt', which is no component")
+        self.assertIn("left out: mqtt (its submodule is missing)", self.accepts())
+        self.write("main/CMakeLists.txt", "idf_component_register(SRCS main.c PRIV_REQUIRES a mqqt)\n")
+        self.refuses("requires 'mqqt', which is no component")
 
     def test_command_not_possible_before_the_configuration(self):
         self.write("main/CMakeLists.txt", "add_library(x STATIC main.c)\nidf_component_register(SRCS main.c)\n")
