@@ -21,7 +21,7 @@
 #include "system_service/system_service.h"
 
 #define VICTIM          "demo.sensor"
-#define POLL_MS         10
+#define POLL_MS         7 /* none of the periods of what it waits for: never at the very same moment */
 #define APPS_MS         3000 /* for the apps to talk */
 #define RECOVERY_MS     5000 /* the promise: from the fault noticed to running again */
 #define WATCHDOG_MS     4000 /* for the fault to be noticed */
