@@ -50,8 +50,8 @@ typedef struct {
 
 static RTC_NOINIT_ATTR copy_t s_copies[2];
 
-static copy_t s_now;           /* of this boot, as saved last */
-static boot_report_t s_report; /* how it came about */
+static copy_t s_now;                            /* of this boot, as saved last */
+static EXT_RAM_BSS_ATTR boot_report_t s_report; /* how it came about */
 static bool s_read;
 static bool s_safe_asked; /* the last boot asked for safe mode */
 static esp_timer_handle_t s_timer;

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_log.h"
 #include "esp_timer.h"
 #include "freertos/semphr.h"
@@ -49,7 +50,7 @@ typedef struct {
 
 /* s_lock (leaf): protects s_past. [0] begins "recently", [1] the present period. */
 static portMUX_TYPE s_lock = portMUX_INITIALIZER_UNLOCKED;
-static counters_t s_past[2];
+static EXT_RAM_BSS_ATTR counters_t s_past[2];
 
 static void count_up(const health_report_t *report, counters_t *out)
 {

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_log.h"
 
 #include "app_manager_internal.h"
@@ -22,7 +23,7 @@ static const char *TAG = "safe_mode";
 
 static _Atomic bool s_active;                              /* what was asked for */
 static portMUX_TYPE s_lock = portMUX_INITIALIZER_UNLOCKED; /* protects s_reason; leaf */
-static system_reason_t s_reason;
+static EXT_RAM_BSS_ATTR system_reason_t s_reason;
 /* the supervisor's own */
 static bool s_done; /* what it has brought about */
 static bool s_apps_to_stop;
