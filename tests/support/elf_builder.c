@@ -196,6 +196,9 @@ esp_err_t elf_feed(const elf_arch_t *arch, const elf_parts_t *parts, elf_resolve
         return ESP_ERR_LOADER_BAD_ELF;
     }
     image.memory = (elf_memory_t){calloc(1, image.layout.span), EB_DATA_TARGET, EB_CODE_TARGET};
+    if (image.memory.bytes == NULL) { /* a board has less than some damaged program asks for */
+        return ESP_ERR_NO_MEM;
+    }
     for (unsigned i = 0; i < parts->segment_count; i++) {
         memcpy(image.memory.bytes + image.layout.segments[i].offset, parts->segments[i].bytes,
                parts->segments[i].size);
