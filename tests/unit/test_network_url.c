@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "http_range.h"
 #include "ktest.h"
 #include "network_internal.h"
 
@@ -78,11 +79,43 @@ static void redirections_lead_where_browsers_go(void **state)
     assert_false(network_url_resolve("http://a/b", longest, out));
 }
 
+static void a_part_is_what_the_server_says_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        uint32_t from, total;
+    } cases[] = {
+        {"bytes 5-9/10", 5, 10},
+        {"bytes 0-0/1", 0, 1},
+        {"bytes 5-9/*", 5, HTTP_UNKNOWN},
+        {"bytes 5-9/9", 5, HTTP_UNKNOWN}, // it ends before its last byte
+        {"bytes 5-9/99999999999999999999", 5, HTTP_UNKNOWN},
+        {"bytes */10", HTTP_UNKNOWN, HTTP_UNKNOWN}, // no part at all
+        {"bytes 9-5/10", HTTP_UNKNOWN, HTTP_UNKNOWN},
+        {"bytes -5/10", HTTP_UNKNOWN, HTTP_UNKNOWN},
+        {"bytes 5-/10", HTTP_UNKNOWN, HTTP_UNKNOWN},
+        {"bytes 5-9", HTTP_UNKNOWN, HTTP_UNKNOWN},
+        {"bytes 5-4294967295/4294967296", HTTP_UNKNOWN, HTTP_UNKNOWN},
+        {"bytes 99999999999999999999-99999999999999999999/1", HTTP_UNKNOWN, HTTP_UNKNOWN},
+        {"bytes +5-9/10", HTTP_UNKNOWN, HTTP_UNKNOWN},
+        {"lines 5-9/10", HTTP_UNKNOWN, HTTP_UNKNOWN},
+        {"", HTTP_UNKNOWN, HTTP_UNKNOWN},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        http_answer_t answer = {.from = HTTP_UNKNOWN, .total = HTTP_UNKNOWN};
+        http_take_content_range(&answer, cases[i].value);
+        assert_int_equal(answer.from, cases[i].from);
+        assert_int_equal(answer.total, cases[i].total);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_whole_addresses_are_asked_for),
         cmocka_unit_test(redirections_lead_where_browsers_go),
+        cmocka_unit_test(a_part_is_what_the_server_says_it_is),
     };
     return KTEST_MAIN(argc, argv, tests);
 }

@@ -8,11 +8,11 @@
  * short pieces, and a timer cuts the connection of one that does not come to the end of its head.
  */
 #include "http_backend.h"
+#include "http_range.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -54,22 +54,6 @@ static void copy(char *to, size_t room, const char *value)
     }
 }
 
-/** "bytes 5-9/10", or "*" for the last one; anything else is as if it was not there. */
-static void take_content_range(http_answer_t *answer, const char *value)
-{
-    char *end = NULL;
-    if (strncmp(value, "bytes ", 6) != 0) {
-        return;
-    }
-    const unsigned long long from = strtoull(value + 6, &end, 10);
-    const unsigned long long to = *end == '-' ? strtoull(end + 1, &end, 10) : 0;
-    const unsigned long long total = *end == '/' ? strtoull(end + 1, &end, 10) : 0;
-    if (from <= to && to < HTTP_UNKNOWN) {
-        answer->from = (uint32_t)from;
-        answer->total = total > to && total < HTTP_UNKNOWN ? (uint32_t)total : HTTP_UNKNOWN;
-    }
-}
-
 static esp_err_t on_event(esp_http_client_event_t *event)
 {
     const slot_t *slot = event->user_data;
@@ -83,7 +67,7 @@ static esp_err_t on_event(esp_http_client_event_t *event)
         copy(answer->tag, sizeof(answer->tag),
              event->header_value); /* a weak one begins otherwise */
     } else if (strcasecmp(event->header_key, "Content-Range") == 0) {
-        take_content_range(answer, event->header_value);
+        http_take_content_range(answer, event->header_value);
     }
     return ESP_OK;
 }

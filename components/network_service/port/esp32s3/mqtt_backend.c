@@ -5,6 +5,7 @@
  * belongs to an earlier connection carries that one's number, and is dropped.
  */
 #include "mqtt_backend.h"
+#include "mqtt_command.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -35,24 +36,6 @@ static const char *TAG = "network";
 #define BUFFER       (MQTT_TOPIC_MAX + CONFIG_NETWORK_MQTT_MESSAGE + 16)
 #define V5_BAD_USER  0x86
 #define V5_NOT_ADMIT 0x87
-
-typedef enum {
-    CONNECT,
-    DISCONNECT,
-    PUBLISH,
-    SUBSCRIBE
-} what_t;
-
-typedef struct {
-    what_t what;
-    uint32_t life; /* of the connection that it is meant for */
-    uint32_t token;
-    int qos;
-    bool retain;
-    char topic[MQTT_TOPIC_MAX + 1];
-    size_t size;
-    uint8_t data[CONFIG_NETWORK_MQTT_MESSAGE];
-} command_t;
 
 typedef struct {
     uint32_t life;

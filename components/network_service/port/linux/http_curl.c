@@ -7,12 +7,12 @@
  * What curl does by itself (redirections, resuming, decoding) is off: that is network_http.c's.
  */
 #include "network_ports.h"
+#include "http_range.h"
 
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -86,22 +86,6 @@ static bool header_value(const char *line, size_t size, const char *name, char *
     return true;
 }
 
-/** "bytes 5-9/10", or "*" for the last one; anything else is as if it was not there. */
-static void take_content_range(http_answer_t *answer, const char *value)
-{
-    char *end = NULL;
-    if (strncmp(value, "bytes ", 6) != 0) {
-        return;
-    }
-    const unsigned long long from = strtoull(value + 6, &end, 10);
-    const unsigned long long to = *end == '-' ? strtoull(end + 1, &end, 10) : 0;
-    const unsigned long long total = *end == '/' ? strtoull(end + 1, &end, 10) : 0;
-    if (from <= to && to < HTTP_UNKNOWN) {
-        answer->from = (uint32_t)from;
-        answer->total = total > to && total < HTTP_UNKNOWN ? (uint32_t)total : HTTP_UNKNOWN;
-    }
-}
-
 /** The head is complete, and not one of those before the final one. */
 static void finish_head(slot_t *slot)
 {
@@ -136,7 +120,7 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
     } else if (header_value(line, size, "ETag", value, HTTP_TAG_MAX + 1) && value[0] == '"') {
         memcpy(answer->tag, value, sizeof(answer->tag)); /* a weak one begins otherwise */
     } else if (header_value(line, size, "Content-Range", value, sizeof(value))) {
-        take_content_range(answer, value);
+        http_take_content_range(answer, value);
     }
     pthread_mutex_unlock(&s_lock);
     if (size == 2 && line[0] == '\r') {

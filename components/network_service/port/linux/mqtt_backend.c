@@ -5,6 +5,7 @@
  * ring. Where the network is scripted there is no broker, and that is said at once.
  */
 #include "mqtt_backend.h"
+#include "mqtt_command.h"
 
 #include <fcntl.h>
 #include <mosquitto.h>
@@ -20,24 +21,6 @@
 #define RING    16
 #define LOOP_MS 20
 #define TOKENS  64 /* of messages on their way */
-
-typedef enum {
-    CONNECT,
-    DISCONNECT,
-    PUBLISH,
-    SUBSCRIBE
-} what_t;
-
-typedef struct {
-    what_t what;
-    uint32_t life; /* of the connection that it is meant for */
-    uint32_t token;
-    int qos;
-    bool retain;
-    char topic[MQTT_TOPIC_MAX + 1];
-    size_t size;
-    uint8_t data[CONFIG_NETWORK_MQTT_MESSAGE];
-} command_t;
 
 /* s_lock: protects what follows. Held for copies only, never while the library runs. */
 static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
