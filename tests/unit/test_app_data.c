@@ -285,6 +285,39 @@ static void a_full_partition_loses_nothing(void **state)
     assert_int_equal(app_store_used_kb(), 0);
 }
 
+static void set_in_vain(void)
+{
+    make_content(6);
+    KTEST_CHECK(app_settings_set("a", s_content, 900) == ESP_ERR_NVS_NOT_ENOUGH_SPACE);
+}
+
+static void set_again(void)
+{
+    KTEST_CHECK(app_settings_set("a", s_content, 900) == ESP_OK);
+}
+
+static void settings_that_found_no_room_find_it_later(void **state)
+{
+    (void)state;
+    esp_err_t ret = ESP_OK;
+    nvs_handle_t nvs;
+    as(0, use_settings);
+    assert_int_equal(nvs_open("filler", NVS_READWRITE, &nvs), ESP_OK);
+    make_content(7);
+    for (unsigned i = 0; ret == ESP_OK; i++) {
+        char key[8];
+        (void)snprintf(key, sizeof(key), "%u", i);
+        ret = nvs_set_blob(nvs, key, s_content, 400);
+    }
+    assert_int_equal(ret, ESP_ERR_NVS_NOT_ENOUGH_SPACE);
+    as(0, set_in_vain);
+    as(0, find_settings);
+    assert_int_equal(nvs_erase_all(nvs), ESP_OK);
+    assert_int_equal(nvs_commit(nvs), ESP_OK);
+    nvs_close(nvs);
+    as(0, set_again);
+}
+
 // ---- wear ---------------------------------------------------------------------------------------
 
 static void write_without_end(void)
@@ -346,6 +379,15 @@ static void read_to_nowhere(void)
     (void)app_file_read("a", 0, s_nowhere, &size);
 }
 
+static const char s_constant[8] = "constant";
+
+static void read_to_constant(void)
+{
+    size_t size = sizeof(s_constant);
+    (void)app_file_write("a", s_content, 5000);
+    (void)app_file_read("a", 0, (void *)(uintptr_t)s_constant, &size);
+}
+
 static void list_to_nowhere(void)
 {
     size_t count = 1;
@@ -358,8 +400,8 @@ static void a_wrong_pointer_ends_the_app_alone(void **state)
 {
     (void)state;
     host_trap_install(); // cmocka has put its own signal handlers in place
-    static void (*const jobs[])(void) = {set_from_nowhere, get_to_nowhere, write_from_nowhere,
-                                         read_to_nowhere, list_to_nowhere};
+    static void (*const jobs[])(void) = {set_from_nowhere, get_to_nowhere,   write_from_nowhere,
+                                         read_to_nowhere,  read_to_constant, list_to_nowhere};
     for (unsigned i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
         const uint32_t crashes = app_store_info("one").crashes;
         s_job = jobs[i];
@@ -562,6 +604,7 @@ int main(int argc, char **argv)
         TEST(settings_have_a_quota),
         TEST(files_are_the_app_s_own_and_stay),
         TEST(files_have_a_quota),
+        TEST(settings_that_found_no_room_find_it_later),
         TEST(no_app_wears_the_flash_out),
         TEST(a_wrong_pointer_ends_the_app_alone),
         TEST(a_full_partition_loses_nothing),

@@ -11,6 +11,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "host_flash.h"
+#include "host_log.h"
 #include "ktest.h"
 
 #include "kapp/kapp_trust.h"
@@ -196,6 +197,35 @@ static void a_revoked_signer_s_apps_start_no_more(void **state)
     kb_free(&b);
 }
 
+/** What a boot has to say. */
+static bool boot_says(const char *text)
+{
+    static char s_log[4096];
+    host_log_capture_start(false);
+    app_store_boot();
+    host_log_capture_stop();
+    host_log_captured(s_log, sizeof(s_log));
+    return strstr(s_log, text) != NULL;
+}
+
+static void a_boot_names_what_does_not_start(void **state)
+{
+    (void)state;
+    uint8_t id[KAPP_HASH_SIZE];
+    assert_int_equal(kapp_trust_add("other", s_other.public_key), ESP_OK);
+    assert_int_equal(kapp_key_id(s_other.public_key, id), ESP_OK);
+    kb_bytes_t b = program_package(PROGRAM_HELLO, "other", -1, &s_other);
+    assert_int_equal(app_store_install(&b), ESP_OK);
+    assert_int_equal(app_manager_set_autostart("other", true), ESP_OK);
+    assert_false(boot_says("does not start"));
+    assert_int_equal(app_store_info("other").starts, 1);
+    assert_int_equal(kapp_trust_remove(id), ESP_OK);
+    assert_true(boot_says("does not start"));
+    assert_int_equal(app_store_info("other").starts, 0);
+    assert_int_equal(app_manager_uninstall("other", false), ESP_OK);
+    kb_free(&b);
+}
+
 // ---- locations ---------------------------------------------------------------------------------
 
 static void a_file_is_installed(void **state)
@@ -262,6 +292,7 @@ int main(int argc, char **argv)
         TEST(what_is_not_right_is_not_installed),
         TEST(a_store_that_is_full_says_so),
         TEST(a_revoked_signer_s_apps_start_no_more),
+        TEST(a_boot_names_what_does_not_start),
         TEST(a_file_is_installed),
         TEST(an_address_is_opened_by_its_scheme),
     };

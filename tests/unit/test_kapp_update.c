@@ -8,6 +8,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "host_flash.h"
+#include "host_heap.h"
 #include "ktest.h"
 
 #include "installer.h"
@@ -58,6 +59,32 @@ static void an_update_that_fails_is_taken_back(void **state)
     app_store_boot();
     assert_string_equal(app_store_info("hello").manifest->version, "1.2.3");
     kb_free(&dies);
+}
+
+/** Every allocation of an update fails once. */
+static void an_update_in_vain_starts_nothing(void **state)
+{
+    (void)state;
+    uint64_t failures;
+    unsigned in_vain = 0;
+    assert_int_equal(app_store_install(&app_store_v1), ESP_OK);
+    for (uint64_t nth = 1;; nth++) {
+        failures = host_heap_injected_failures();
+        host_heap_fail_nth(nth, 1);
+        const esp_err_t ret = app_store_update(&app_store_v2, false, NULL);
+        host_heap_fail_nth(0, 0);
+        in_vain += ret != ESP_OK;
+        assert_string_equal(app_store_info("hello").manifest->version,
+                            ret == ESP_OK ? "2.2.3" : "1.2.3");
+        assert_int_equal(app_store_info("hello").state, APP_STATE_REGISTERED);
+        assert_int_equal(app_store_info("hello").starts, 0);
+        assert_int_equal(app_store_used_kb(), 64);
+        if (host_heap_injected_failures() == failures) {
+            break;
+        }
+        assert_true(ret != ESP_OK || app_store_update(&app_store_v1, true, NULL) == ESP_OK);
+    }
+    assert_true(in_vain > 5);
 }
 
 static void an_update_is_the_same_app_of_somebody_trusted(void **state)
@@ -332,6 +359,7 @@ int main(int argc, char **argv)
     static const struct CMUnitTest tests[] = {
         TEST(an_update_takes_the_place_of_a_running_app),
         TEST(an_update_that_fails_is_taken_back),
+        TEST(an_update_in_vain_starts_nothing),
         TEST(an_update_is_the_same_app_of_somebody_trusted),
         TEST(an_update_is_the_same_signer_s),
         TEST(what_is_not_signed_is_nobody_s),
