@@ -57,7 +57,7 @@ static esp_err_t join(const bluetooth_setup_t *order)
               ? system_request_sync(SYSTEM_SERVICE_ID_NONE, SYSTEM_SERVICE_ID_NONE, type, &wish,
                                     sizeof(wish), SYSTEM_EVENT_PRIORITY_NORMAL, NULL, NULL, JOIN_MS)
               : ret;
-    memset(&wish, 0, sizeof(wish));
+    explicit_bzero(&wish, sizeof(wish));
     return ret;
 }
 
@@ -84,7 +84,7 @@ static void set_up(void)
         return;
     }
     const esp_err_t ret = order.what == BLUETOOTH_SETUP_JOIN ? join(&order) : forget_all();
-    memset(&order, 0, sizeof(order));
+    explicit_bzero(&order, sizeof(order));
     if (ret != ESP_OK) {
         ESP_LOGW(TAG, "what a peer wants to set up: %s", system_error_to_string(ret));
     }

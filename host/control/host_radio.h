@@ -24,6 +24,7 @@ extern "C" {
 #define HOST_RADIO_NO_LINK 0xff
 
 /* Why a connection ended: Vol 1 Part F. */
+#define HOST_RADIO_NOT_AUTHENTIC   0x05
 #define HOST_RADIO_KEY_MISSING     0x06
 #define HOST_RADIO_TIMEOUT         0x08 /* nothing was heard for the supervision timeout */
 #define HOST_RADIO_BY_PEER         0x13 /* its user */

@@ -24,6 +24,8 @@ uint8_t peer_address[6];
 char peer_name[BLUETOOTH_NAME];
 bool peer_kraken;
 bool peer_encrypted;
+bool peer_refuses;
+uint8_t peer_key_wrong_by;
 unsigned peer_notifications;
 uint8_t peer_notified[ATT_MTU];
 size_t peer_notified_size;
@@ -175,7 +177,9 @@ static void hear(const host_radio_event_t *event)
         s_smp_result = result != SMP_GOING_ON ? result : s_smp_result;
         if (result == SMP_KEY) {
             memcpy(s_bond, s_smp.key, sizeof(s_bond));
-            (void)host_radio_encrypt(peer_radio, peer_link, s_smp.key);
+            if (s_smp.initiates) {
+                (void)host_radio_encrypt(peer_radio, peer_link, s_smp.key);
+            }
         }
     }
 }
@@ -205,6 +209,13 @@ static void handle(const host_radio_event_t *event)
     case HOST_RADIO_DATA:
         hear(event);
         break;
+    case HOST_RADIO_ENCRYPT_WANTED: {
+        uint8_t key[16];
+        memcpy(key, s_bond, sizeof(key));
+        key[0] ^= peer_key_wrong_by;
+        (void)host_radio_encrypt(peer_radio, event->link, peer_refuses ? NULL : key);
+        break;
+    }
     case HOST_RADIO_ENCRYPTED:
         peer_encrypted = true;
         break;
@@ -377,6 +388,47 @@ bool peer_encrypt_again(bool wrong)
     return peer_encrypted;
 }
 
+/* ---- the other way round ------------------------------------------------------------------------
+ */
+
+void peer_be_connected(void)
+{
+    static const uint8_t s_flags[] = {2, 1, 6};
+    bluetooth_do_t wish = {.what = BLUETOOTH_DO_CONNECT, .address = {.random = 1}};
+    memcpy(wish.address.bytes, s_own, sizeof(s_own));
+    s_ended = false;
+    host_radio_advertise(peer_radio, s_flags, sizeof(s_flags), s_flags, 0);
+    KTEST_CHECK(peer_wish(wish) == ESP_OK);
+    KTEST_CHECK(peer_until(is_connected, 20000));
+    peer_wait(100); // whatever the service does by itself
+}
+
+void peer_ask_security(void)
+{
+    uint8_t pdu[SMP_PDU];
+    send_on(6, pdu, smp_start(&s_smp, pdu));
+}
+
+static bool passkey_is_asked_for(void)
+{
+    return peer_told[BLUETOOTH_TOLD_PASSKEY_WANTED] != 0 || has_ended();
+}
+
+bool peer_be_paired(void)
+{
+    portENTER_CRITICAL(&s_lock);
+    s_told[BLUETOOTH_TOLD_PASSKEY_WANTED] = 0;
+    portEXIT_CRITICAL(&s_lock);
+    look();
+    s_smp_result = SMP_GOING_ON;
+    if (peer_wish((bluetooth_do_t){.what = BLUETOOTH_DO_PAIR}) != ESP_OK ||
+        !peer_until(passkey_is_asked_for, 5000)) {
+        return false;
+    }
+    const bluetooth_do_t passkey = {.what = BLUETOOTH_DO_PASSKEY, .value = s_smp.passkey};
+    return peer_wish(passkey) == ESP_OK && peer_until(is_paired, 30000) && peer_encrypted;
+}
+
 /* ---- the service --------------------------------------------------------------------------------
  */
 
@@ -387,14 +439,15 @@ static esp_err_t ask(const char *what, const void *data, size_t size, void *answ
                                SYSTEM_EVENT_PRIORITY_NORMAL, answer, answer_size, 2000);
 }
 
+esp_err_t peer_wish(bluetooth_do_t wish)
+{
+    wish.header = (status_header_t)STATUS_HEADER(bluetooth_do_t, BLUETOOTH_EVENTS_VERSION);
+    return ask(BLUETOOTH_DO_REQUEST, &wish, sizeof(wish), NULL, NULL);
+}
+
 esp_err_t peer_do(bluetooth_do_kind_t what, uint32_t value)
 {
-    const bluetooth_do_t wish = {
-        .header = STATUS_HEADER(bluetooth_do_t, BLUETOOTH_EVENTS_VERSION),
-        .what = (uint8_t)what,
-        .value = value,
-    };
-    return ask(BLUETOOTH_DO_REQUEST, &wish, sizeof(wish), NULL, NULL);
+    return peer_wish((bluetooth_do_t){.what = (uint8_t)what, .value = value});
 }
 
 bluetooth_info_t peer_info(void)

@@ -51,11 +51,21 @@ uint8_t peer_subscribe(uint8_t value, bool on);
 uint8_t peer_pair(uint32_t wrong_by);
 /** Encrypt with the key of the last pairing, or with a wrong one. @return false: the link ended */
 bool peer_encrypt_again(bool wrong);
+/** Be connected to by the service, which is the central then; fails the test if it does not. */
+void peer_be_connected(void);
+/** Ask the central for encryption. */
+void peer_ask_security(void);
+/** The service pairs with us, the passkey is the right one. @return it worked */
+bool peer_be_paired(void);
+extern bool peer_refuses; /* to encrypt: it knows no key */
+extern uint8_t peer_key_wrong_by;
+
 /** Send an L2CAP PDU as it is. */
 bool peer_send_raw(const void *frame, size_t size);
 
 /** Ask the service. */
 esp_err_t peer_do(bluetooth_do_kind_t what, uint32_t value);
+esp_err_t peer_wish(bluetooth_do_t wish);
 bluetooth_info_t peer_info(void);
 
 /* What the service told. */

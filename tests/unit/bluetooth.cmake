@@ -9,6 +9,8 @@ kraken_unit_test(bluetooth_service SRCS test_bluetooth_service.c ${bluetooth_pee
     PRIVATE_OF bluetooth_service MODES sim)
 kraken_unit_test(bluetooth_pairing SRCS test_bluetooth_pairing.c ${bluetooth_peer} LINK bluetooth_service esp_app_format mbedtls system
     PRIVATE_OF bluetooth_service MODES sim)
+kraken_unit_test(bluetooth_bonds SRCS test_bluetooth_bonds.c ${bluetooth_peer} LINK bluetooth_service esp_app_format mbedtls system
+    PRIVATE_OF bluetooth_service MODES sim)
 kraken_unit_test(bluetooth_package SRCS test_bluetooth_package.c ${bluetooth_sender} LINK bluetooth_service esp_app_format mbedtls system
     PRIVATE_OF bluetooth_service MODES sim)
 # A real package, signed, of a real program, by the task of the firmware that installs what comes.

@@ -10,6 +10,7 @@
 #include "bluetooth_peer.h"
 #include "bluetooth_sender.h"
 #include "bluetooth_service/bluetooth_package.h"
+#include "bluetooth_service/bluetooth_setup.h"
 #include "esp_rom_crc.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
@@ -31,6 +32,7 @@ static _Atomic uint32_t s_ended;  // packages
 static _Atomic int32_t s_result;  // of the last one
 static _Atomic bool s_waits_long; // between two reads
 static _Atomic bool s_older;
+static _Atomic bool s_forgets; // to say how setting up went: it is gone, or stuck
 
 static esp_err_t read_all(void)
 {
@@ -52,8 +54,14 @@ static void reader(void *arg)
 {
     (void)arg;
     bluetooth_package_t package;
+    static bluetooth_setup_t s_order;
     for (;;) {
-        if (bluetooth_package_wait(&package, 1000) == ESP_OK) {
+        const esp_err_t waited = bluetooth_package_wait(&package, 1000);
+        if (waited == ESP_ERR_NOT_FINISHED && bluetooth_setup_take(&s_order)) {
+            if (!atomic_exchange(&s_forgets, false)) {
+                bluetooth_setup_done(ESP_OK);
+            }
+        } else if (waited == ESP_OK) {
             atomic_store(&s_read, 0);
             KTEST_CHECK(package.size == SIZE && !package.update);
             atomic_store(&s_older, package.allow_older);
@@ -215,6 +223,31 @@ static void a_restart_in_the_middle_is_told_to_the_reader(void **state)
     assert_int_equal(peer_link, HOST_RADIO_NO_LINK);
 }
 
+static uint8_t setup_status(void)
+{
+    const uint8_t request[] = {ATT_READ, (uint8_t)gatt_value_handle(GATT_VALUE_SETUP), 0};
+    uint8_t answer[ATT_MTU];
+    assert_true(peer_ask(request, sizeof(request), answer) >= 9);
+    return answer[1];
+}
+
+static void an_order_that_nobody_finishes_is_given_up(void **state)
+{
+    (void)state;
+    static const char s_order[] = "\1\4homea secret";
+    const unsigned size = sizeof(s_order) - 1;
+    atomic_store(&s_forgets, true);
+    assert_int_equal(peer_write(GATT_VALUE_SETUP, s_order, size), 0);
+    peer_wait(CONFIG_BLUETOOTH_SETUP_MS - 2000);
+    assert_int_equal(setup_status(), 1); // under way
+    assert_int_equal(peer_write(GATT_VALUE_SETUP, s_order, size), 0);
+    peer_wait(4000);
+    assert_int_equal(setup_status(), 3);
+    assert_int_equal(peer_write(GATT_VALUE_SETUP, s_order, size), 0);
+    peer_wait(100);
+    assert_int_equal(setup_status(), 2);
+}
+
 static void and_the_next_one_arrives(void **state)
 {
     (void)state;
@@ -235,6 +268,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(it_can_be_called_off, set_up),
         cmocka_unit_test_setup(whoever_walks_away_in_the_middle_loses_it, set_up),
         cmocka_unit_test_setup(a_restart_in_the_middle_is_told_to_the_reader, set_up),
+        cmocka_unit_test_setup(an_order_that_nobody_finishes_is_given_up, set_up),
         cmocka_unit_test_setup(and_the_next_one_arrives, set_up),
     };
     return KTEST_MAIN(argc, argv, tests);

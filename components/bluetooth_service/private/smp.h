@@ -19,6 +19,9 @@
 #define SMP_PUBLIC  64 /* bytes of a public key: x, y */
 #define SMP_PRIVATE 32
 
+#define SMP_FAILURES         3    /* then no more on this connection (2.3.6) */
+#define SMP_SECURITY_REQUEST 0x0b /* a PDU: the peripheral asks for encryption (3.6.7) */
+
 /** Why it failed (3.5.5). */
 enum {
     SMP_PASSKEY_ENTRY_FAILED = 0x01,
@@ -100,6 +103,8 @@ size_t smp_hear(smp_t *smp, const uint8_t *data, size_t size, uint8_t pdu[SMP_PD
 size_t smp_passkey(smp_t *smp, uint32_t passkey, uint8_t pdu[SMP_PDU]);
 /** It takes too long: give up. */
 void smp_abandon(smp_t *smp);
+/** No secret is kept longer than it is needed: whoever has taken the key calls this. */
+void smp_forget(smp_t *smp);
 bool smp_is_going_on(const smp_t *smp);
 
 /* ---- smp_toolbox.c: functions of the cryptographic toolbox (2.2), values least significant byte

@@ -53,7 +53,9 @@ bool bluetooth_inbox_take(bluetooth_radio_event_t *event)
     if (tail == atomic_load(&s_head)) {
         return false;
     }
-    *event = s_events[tail % CONFIG_BLUETOOTH_INBOX];
+    bluetooth_radio_event_t *slot = &s_events[tail % CONFIG_BLUETOOTH_INBOX];
+    *event = *slot;
+    explicit_bzero(slot->data, slot->size); /* a peer may have written a secret */
     atomic_store(&s_tail, tail + 1);
     return true;
 }

@@ -204,7 +204,7 @@ static void subscribed(const bluetooth_radio_event_t *event)
     peer->due = (uint16_t)(event->number != 0 ? peer->due | bit : peer->due & ~bit);
 }
 
-static void written(const bluetooth_radio_event_t *event)
+static void written(bluetooth_radio_event_t *event)
 {
     bool good = false;
     switch (event->value) {
@@ -219,6 +219,7 @@ static void written(const bluetooth_radio_event_t *event)
         break;
     case GATT_VALUE_SETUP:
         good = bluetooth_setup_order(event->data, event->size);
+        explicit_bzero(event->data, event->size);
         break;
     default:
         break;
@@ -228,7 +229,7 @@ static void written(const bluetooth_radio_event_t *event)
 }
 
 /** Of a peer that is connected. */
-static void hear_peer(const bluetooth_radio_event_t *event)
+static void hear_peer(bluetooth_radio_event_t *event)
 {
     switch (event->kind) {
     case BLUETOOTH_RADIO_DISCONNECTED:

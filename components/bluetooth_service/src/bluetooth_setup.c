@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Orders of a paired peer that others carry out. The service moves IDLE -> OFFERED, and from DONE
- * back to IDLE; the task that carries them out OFFERED -> TAKEN -> DONE.
+ * back to IDLE; the task that carries them out OFFERED -> TAKEN -> DONE. What takes too long, since
+ * that task is stuck or gone, the service gives up: from OFFERED or TAKEN to IDLE.
  */
 #include "bluetooth_service/bluetooth_setup.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
+#include "sdkconfig.h"
+
 #include "bluetooth_internal.h"
 #include "esp_attr.h"
+#include "esp_log.h"
+#include "esp_timer.h"
 
+static const char *TAG = "bluetooth";
+
+#define LONGEST_US (CONFIG_BLUETOOTH_SETUP_MS * 1000LL)
 #define NAME_MAX   (sizeof(s_order.name) - 1)
 #define SECRET_MAX (sizeof(s_order.secret) - 1)
 
@@ -32,6 +40,7 @@ enum {
 static _Atomic uint32_t s_state;
 static EXT_RAM_BSS_ATTR bluetooth_setup_t s_order;
 static esp_err_t s_result; /* the other task's, until DONE */
+static int64_t s_since_us; /* the service's: an order is under way */
 
 static void publish(status_t status, esp_err_t error)
 {
@@ -82,6 +91,8 @@ bool bluetooth_setup_order(const uint8_t *data, size_t size)
         return false;
     }
     s_order = order;
+    explicit_bzero(&order, sizeof(order));
+    s_since_us = esp_timer_get_time();
     publish(STATUS_BUSY, ESP_OK);
     atomic_store(&s_state, OFFERED);
     bluetooth_package_rouse();
@@ -98,6 +109,14 @@ void bluetooth_setup_look(void)
     if (atomic_load(&s_state) == DONE) {
         publish(s_result == ESP_OK ? STATUS_DONE : STATUS_FAILED, s_result);
         atomic_store(&s_state, IDLE);
+        return;
+    }
+    uint32_t state = atomic_load(&s_state);
+    if (state != IDLE && esp_timer_get_time() - s_since_us > LONGEST_US &&
+        atomic_compare_exchange_strong(&s_state, &state, IDLE)) {
+        ESP_LOGE(TAG, "what a peer wants to set up: nobody has finished it");
+        explicit_bzero(&s_order, sizeof(s_order));
+        publish(STATUS_FAILED, ESP_ERR_TIMEOUT);
     }
 }
 
@@ -111,13 +130,15 @@ bool bluetooth_setup_take(bluetooth_setup_t *out)
         return false;
     }
     *out = s_order;
-    memset(&s_order, 0, sizeof(s_order)); /* no secret is kept longer than it is needed */
+    explicit_bzero(&s_order, sizeof(s_order)); /* no secret is kept longer than it is needed */
     return true;
 }
 
 void bluetooth_setup_done(esp_err_t status)
 {
+    uint32_t taken = TAKEN;
     s_result = status;
-    atomic_store(&s_state, DONE);
-    bluetooth_service_wake();
+    if (atomic_compare_exchange_strong(&s_state, &taken, DONE)) { /* else it was given up */
+        bluetooth_service_wake();
+    }
 }

@@ -16,7 +16,6 @@ enum { /* 3.3: codes of PDUs */
     PAIRING_CONFIRM = 0x03,
     PAIRING_RANDOM = 0x04,
     PAIRING_FAILED = 0x05,
-    SECURITY_REQUEST = 0x0b,
     PAIRING_PUBLIC_KEY = 0x0c,
     PAIRING_DHKEY_CHECK = 0x0d,
 };
@@ -32,7 +31,6 @@ enum { /* 3.3: codes of PDUs */
 #define KEY_SIZE         16 /* no shorter one */
 #define PASSKEYS         1000000u
 #define ROUNDS           20 /* bits of a passkey */
-#define FAILURES         3  /* then no more on this connection (2.3.6) */
 
 enum {
     IDLE = 0,
@@ -61,9 +59,21 @@ bool smp_is_going_on(const smp_t *smp)
     return smp->state != IDLE && smp->state != DONE;
 }
 
+void smp_forget(smp_t *smp)
+{
+    explicit_bzero(&smp->passkey, sizeof(smp->passkey));
+    explicit_bzero(smp->own, sizeof(smp->own));
+    explicit_bzero(smp->theirs, sizeof(smp->theirs));
+    explicit_bzero(smp->key, sizeof(smp->key));
+    explicit_bzero(smp->mac_key, sizeof(smp->mac_key));
+    explicit_bzero(smp->own_private, sizeof(smp->own_private));
+    explicit_bzero(smp->shared, sizeof(smp->shared));
+}
+
 void smp_abandon(smp_t *smp)
 {
     smp->state = IDLE;
+    smp_forget(smp);
 }
 
 /* ---- keys --------------------------------------------------------------------------------------
@@ -82,15 +92,17 @@ static void passkey_value(const smp_t *smp, uint8_t out[16])
 /** What commits to a random number: ours, or the peer's once it is known. */
 static bool confirm_of(const smp_t *smp, bool ours, const uint8_t random[16], uint8_t out[16])
 {
-    uint8_t key[16];
     if (smp->secure) {
         const uint8_t bit = (uint8_t)(0x80 | (smp->passkey >> smp->round & 1));
         return smp_f4(smp->ops->cipher, ours ? smp->own_public : smp->peer_public,
                       ours ? smp->peer_public : smp->own_public, random, bit, out);
     }
+    uint8_t key[16];
     passkey_value(smp, key);
-    return smp_c1(smp->ops->cipher, key, random, smp->request, smp->response, &smp->initiator,
-                  &smp->responder, out);
+    const bool done = smp_c1(smp->ops->cipher, key, random, smp->request, smp->response,
+                             &smp->initiator, &smp->responder, out);
+    explicit_bzero(key, sizeof(key));
+    return done;
 }
 
 /** What proves, after all rounds, that both saw the same conversation (2.3.5.6.5). */
@@ -101,9 +113,11 @@ static bool check_of(const smp_t *smp, bool ours, uint8_t out[16])
     const smp_address_t *to = first ? &smp->responder : &smp->initiator;
     uint8_t passkey[16];
     passkey_value(smp, passkey);
-    return smp_f6(smp->ops->cipher, smp->mac_key, ours ? smp->own : smp->theirs,
-                  ours ? smp->theirs : smp->own, passkey,
-                  (first ? smp->request : smp->response) + 1, from, to, out);
+    const bool done = smp_f6(smp->ops->cipher, smp->mac_key, ours ? smp->own : smp->theirs,
+                             ours ? smp->theirs : smp->own, passkey,
+                             (first ? smp->request : smp->response) + 1, from, to, out);
+    explicit_bzero(passkey, sizeof(passkey));
+    return done;
 }
 
 /** Both random numbers of the last round are known: the keys follow. */
@@ -117,7 +131,9 @@ static bool derive(smp_t *smp)
     }
     uint8_t key[16];
     passkey_value(smp, key);
-    return smp_s1(smp->ops->cipher, key, second, first, smp->key);
+    const bool done = smp_s1(smp->ops->cipher, key, second, first, smp->key);
+    explicit_bzero(key, sizeof(key));
+    return done;
 }
 
 static bool differ(const uint8_t *one, const uint8_t *other, size_t size)
@@ -132,12 +148,17 @@ static bool differ(const uint8_t *one, const uint8_t *other, size_t size)
 /* ---- PDUs --------------------------------------------------------------------------------------
  */
 
+static void failed(smp_t *smp, uint8_t reason, smp_result_t *result)
+{
+    smp_abandon(smp);
+    smp->reason = reason;
+    smp->failures += smp->failures < SMP_FAILURES ? 1 : 0;
+    *result = SMP_FAILED;
+}
+
 static size_t fail(smp_t *smp, uint8_t reason, uint8_t pdu[SMP_PDU], smp_result_t *result)
 {
-    smp->state = IDLE;
-    smp->reason = reason;
-    smp->failures += smp->failures < FAILURES ? 1 : 0;
-    *result = SMP_FAILED;
+    failed(smp, reason, result);
     pdu[0] = PAIRING_FAILED;
     pdu[1] = reason;
     return 2;
@@ -217,7 +238,7 @@ static size_t hear_request(smp_t *smp, const uint8_t *data, size_t size, uint8_t
     uint8_t reason = size != 7 ? SMP_INVALID_PARAMETERS : judge(smp, data);
     if (smp->initiates) {
         reason = SMP_COMMAND_NOT_SUPPORTED;
-    } else if (smp->failures == FAILURES) {
+    } else if (smp->failures == SMP_FAILURES) {
         reason = SMP_REPEATED_ATTEMPTS;
     } else if (reason == 0 && data[1] != KEYBOARD_ONLY && data[1] != KEYBOARD_DISPLAY) {
         reason = SMP_AUTHENTICATION_REQUIREMENTS; /* Table 2.8: nobody can enter what we show */
@@ -339,10 +360,7 @@ static size_t hear_check(smp_t *smp, const uint8_t *data, uint8_t pdu[SMP_PDU],
 static size_t hear_failed(smp_t *smp, const uint8_t *data, size_t size, smp_result_t *result)
 {
     if (smp_is_going_on(smp)) {
-        smp->state = IDLE;
-        smp->failures += smp->failures < FAILURES ? 1 : 0;
-        smp->reason = size > 1 ? data[1] : SMP_UNSPECIFIED;
-        *result = SMP_FAILED;
+        failed(smp, size > 1 ? data[1] : SMP_UNSPECIFIED, result);
     }
     return 0;
 }
@@ -356,7 +374,7 @@ size_t smp_start(smp_t *smp, uint8_t pdu[SMP_PDU])
         return 0;
     }
     if (!smp->initiates) { /* only the central pairs: ask it to (3.6.7) */
-        pdu[0] = SECURITY_REQUEST;
+        pdu[0] = SMP_SECURITY_REQUEST;
         pdu[1] = AUTH;
         return 2;
     }
@@ -411,7 +429,7 @@ size_t smp_hear(smp_t *smp, const uint8_t *data, size_t size, uint8_t pdu[SMP_PD
         break;
     case PAIRING_FAILED:
         return hear_failed(smp, data, size, result);
-    case SECURITY_REQUEST:
+    case SMP_SECURITY_REQUEST:
         return smp->initiates ? smp_start(smp, pdu) : 0;
     default:
         break; /* keys and others: we have asked for none */

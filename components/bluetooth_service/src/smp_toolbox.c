@@ -36,6 +36,8 @@ static bool encrypt(smp_cipher_t cipher, const uint8_t key[16], uint8_t block[16
     if (done) {
         turn(block, out, 16);
     }
+    explicit_bzero(k, sizeof(k));
+    explicit_bzero(out, sizeof(out));
     return done;
 }
 
@@ -138,6 +140,7 @@ static bool cmac_of(smp_cipher_t cipher, const uint8_t key[16], const message_t 
     if (done) {
         turn(out, mac, 16);
     }
+    explicit_bzero(k, sizeof(k));
     return done;
 }
 
@@ -160,10 +163,8 @@ bool smp_f5(smp_cipher_t cipher, const uint8_t w[32], const uint8_t n1[16], cons
     static const uint8_t s_length[2] = {0, 1};               /* 256 bits */
     uint8_t secret[32], t[16], mac[16];
     turn(secret, w, 32);
-    if (!cmac(cipher, s_salt, secret, sizeof(secret), t)) {
-        return false;
-    }
-    for (uint8_t counter = 0; counter < 2; counter++) {
+    bool done = cmac(cipher, s_salt, secret, sizeof(secret), t);
+    for (uint8_t counter = 0; counter < 2 && done; counter++) {
         message_t message = {.size = 1, .bytes = {counter}};
         add(&message, s_id, sizeof(s_id));
         add(&message, n1, 16);
@@ -171,12 +172,15 @@ bool smp_f5(smp_cipher_t cipher, const uint8_t w[32], const uint8_t n1[16], cons
         add_address(&message, a1);
         add_address(&message, a2);
         add(&message, s_length, sizeof(s_length));
-        if (!cmac(cipher, t, message.bytes, message.size, mac)) {
-            return false;
+        done = cmac(cipher, t, message.bytes, message.size, mac);
+        if (done) {
+            turn(counter == 0 ? mac_key : ltk, mac, 16);
         }
-        turn(counter == 0 ? mac_key : ltk, mac, 16);
     }
-    return true;
+    explicit_bzero(secret, sizeof(secret));
+    explicit_bzero(t, sizeof(t));
+    explicit_bzero(mac, sizeof(mac));
+    return done;
 }
 
 bool smp_f6(smp_cipher_t cipher, const uint8_t w[16], const uint8_t n1[16], const uint8_t n2[16],

@@ -236,6 +236,12 @@ static bool makes_sense(const system_request_t *request)
            ends(wish->secret, sizeof(wish->secret)) && ends(wish->text, sizeof(wish->text));
 }
 
+/** The copy that came in the event goes back to a pool, where others would find the secret. */
+static void forget_secret(const system_request_t *request)
+{
+    explicit_bzero((void *)(uintptr_t)request->data, request->data_size);
+}
+
 static void on_control(const system_request_t *request, void *user_data)
 {
     (void)user_data;
@@ -259,6 +265,7 @@ static void on_control(const system_request_t *request, void *user_data)
     } else {
         ret = network_machine_control(wish);
     }
+    forget_secret(request);
     answer(request->id, ret, NULL, 0);
     work();
 }

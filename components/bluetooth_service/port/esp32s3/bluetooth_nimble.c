@@ -164,13 +164,14 @@ static void configure(void)
     ble_hs_cfg.sync_cb = on_sync;
     ble_hs_cfg.reset_cb = on_lost;
     ble_hs_cfg.store_status_cb = ble_store_util_status_rr; /* the oldest bond gives way */
-    ble_hs_cfg.sm_io_cap = BLE_SM_IO_CAP_DISP_ONLY;
+    ble_hs_cfg.sm_io_cap = BLE_SM_IO_CAP_DISP_ONLY;        /* who asks us; nimble_gap_begin() */
     ble_hs_cfg.sm_bonding = 1;
     ble_hs_cfg.sm_mitm = 1;
     ble_hs_cfg.sm_sc = 1;
     ble_hs_cfg.sm_our_key_dist = BLE_SM_PAIR_KEY_DIST_ENC | BLE_SM_PAIR_KEY_DIST_ID;
     ble_hs_cfg.sm_their_key_dist = BLE_SM_PAIR_KEY_DIST_ENC | BLE_SM_PAIR_KEY_DIST_ID;
     ble_store_config_init();
+    nimble_bonds_begin();
 }
 
 static void host_task(void *arg)
@@ -182,6 +183,7 @@ static void host_task(void *arg)
         const int rc = nimble_gatts_register();
         if (rc == 0) {
             ble_npl_event_init(&s_reset, on_reset_wanted, NULL);
+            nimble_gap_begin();
             nimble_port_run(); /* for ever */
         }
         ESP_LOGE(TAG, "the table was not taken: NimBLE says %d", rc);

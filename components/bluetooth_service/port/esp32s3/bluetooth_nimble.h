@@ -13,6 +13,7 @@
 
 #include "bluetooth_radio.h"
 #include "esp_err.h"
+#include "nimble/ble.h"
 
 /* ---- bluetooth_nimble.c: the stack, and which connection is which link --------------------------
  */
@@ -36,6 +37,23 @@ esp_err_t nimble_error(int rc);
 
 /** End what is under way: advertising, scanning, connections. */
 void nimble_gap_reset(void);
+
+/** Pair the links for which the service has asked. */
+void nimble_gap_begin(void);
+
+/* ---- bluetooth_nimble_bonds.c: NimBLE's store, and who may change it ----------------------------
+ */
+
+/** After the store was set up, before the stack runs. */
+void nimble_bonds_begin(void);
+bool nimble_bonds_has(const ble_addr_t *peer);
+/** People are to compare once more: the stack finds no bond, once. It stays in the store until a
+ *  new one, authenticated, takes its place. */
+void nimble_bonds_hide(const ble_addr_t *peer);
+/** The peer had no use for our key: not that one again on the next link. */
+void nimble_bonds_doubt(const ble_addr_t *peer);
+/** @return true once */
+bool nimble_bonds_is_doubted(const ble_addr_t *peer);
 
 /* ---- bluetooth_nimble_gatts.c ------------------------------------------------------------------
  */

@@ -7,6 +7,7 @@
 #include "esp_random.h"
 #include "host/ble_hs.h"
 #include "host/ble_store.h"
+#include "nimble/nimble_port.h"
 
 #define PASSKEYS    1000000u
 #define FAILURES    3    /* then the connection ends */
@@ -17,8 +18,11 @@
 static uint8_t s_failures[BLUETOOTH_LINKS];
 static ble_addr_t s_wanted; /* to connect to */
 
-static _Atomic bool s_scans;     /* people want it to */
-static _Atomic uint8_t s_asking; /* bit n: link n was asked for a passkey */
+static _Atomic bool s_scans;      /* people want it to */
+static _Atomic uint8_t s_asking;  /* bit n: link n was asked for a passkey */
+static _Atomic uint8_t s_to_pair; /* bit n: link n is to be paired */
+static _Atomic uint8_t s_doubted; /* bit n: link n's peer had no use for our key */
+static struct ble_npl_event s_pair;
 
 static int on_event(struct ble_gap_event *event, void *arg);
 
@@ -32,13 +36,6 @@ static bluetooth_address_t address_of(const ble_addr_t *peer)
 
 /* ---- connections -------------------------------------------------------------------------------
  */
-
-static bool is_bonded(const ble_addr_t *peer)
-{
-    struct ble_store_value_sec known;
-    const struct ble_store_key_sec key = {.peer_addr = *peer};
-    return ble_store_read_peer_sec(&key, &known) == 0;
-}
 
 static void start_scan(void)
 {
@@ -70,6 +67,8 @@ static void connected(uint16_t handle)
     const bool central = peer.role == BLE_GAP_ROLE_MASTER;
     s_failures[link] = 0;
     atomic_fetch_and(&s_asking, (uint8_t) ~(1u << link));
+    atomic_fetch_and(&s_to_pair, (uint8_t) ~(1u << link));
+    atomic_fetch_and(&s_doubted, (uint8_t) ~(1u << link));
     nimble_gatts_link(link);
     nimble_gattc_link(link);
     nimble_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_CONNECTED,
@@ -79,7 +78,9 @@ static void connected(uint16_t handle)
                 NULL, 0);
     if (central) {
         (void)ble_gattc_exchange_mtu(handle, NULL, NULL); /* BLE_GAP_EVENT_MTU says how it went */
-        if (is_bonded(&peer.peer_id_addr)) {
+        if (nimble_bonds_is_doubted(&peer.peer_id_addr)) {
+            atomic_fetch_or(&s_doubted, (uint8_t)(1u << link));
+        } else if (nimble_bonds_has(&peer.peer_id_addr)) {
             (void)ble_gap_security_initiate(handle);
         }
     }
@@ -104,7 +105,7 @@ static void disconnected(int reason, const struct ble_gap_conn_desc *peer)
         return; /* an earlier life's */
     }
     if (reason == BLE_HS_HCI_ERR(BLE_ERR_PINKEY_MISSING) && peer->role == BLE_GAP_ROLE_MASTER) {
-        (void)ble_store_util_delete_peer(&peer->peer_id_addr); /* it has forgotten us */
+        nimble_bonds_doubt(&peer->peer_id_addr); /* it has forgotten us, or is another one */
     }
     nimble_link_end(link);
     nimble_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_DISCONNECTED,
@@ -145,13 +146,11 @@ static void encryption_changed(int status, uint16_t handle)
     if (link == BLUETOOTH_NO_LINK || ble_gap_conn_find(handle, &peer) != 0) {
         return;
     }
-    ble_hs_cfg.sm_io_cap = BLE_SM_IO_CAP_DISP_ONLY;
     atomic_fetch_and(&s_asking, (uint8_t) ~(1u << link));
     if (status != 0) {
         const bool by_manager = status > BLE_HS_ERR_SM_US_BASE && status < BLE_HS_ERR_HW_BASE;
         not_paired(link, handle, by_manager ? (uint8_t)status : UNSPECIFIED);
     } else if (!peer.sec_state.authenticated) { /* nobody compared anything */
-        (void)ble_store_util_delete_peer(&peer.peer_id_addr);
         not_paired(link, handle, NOT_GOOD);
     } else {
         nimble_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_PAIRED, .link = link}, NULL,
@@ -191,10 +190,50 @@ static void passkey(uint16_t handle, uint8_t action)
 static int pair_again(uint16_t handle)
 {
     struct ble_gap_conn_desc peer;
-    if (ble_gap_conn_find(handle, &peer) == 0) {
-        (void)ble_store_util_delete_peer(&peer.peer_id_addr);
+    if (ble_gap_conn_find(handle, &peer) != 0) {
+        return BLE_GAP_REPEAT_PAIRING_IGNORE;
     }
+    nimble_bonds_hide(&peer.peer_id_addr);
     return BLE_GAP_REPEAT_PAIRING_RETRY;
+}
+
+static void start_pairing(uint8_t link)
+{
+    struct ble_gap_conn_desc peer;
+    const uint16_t handle = nimble_handle(link);
+    if (handle == BLE_HS_CONN_HANDLE_NONE || ble_gap_conn_find(handle, &peer) != 0) {
+        return; /* its end was told */
+    }
+    if ((atomic_load(&s_doubted) >> link & 1) != 0) {
+        nimble_bonds_hide(&peer.peer_id_addr);
+    }
+    /* Who asks enters what the other shows; with both at both ends nobody would know which. The
+     * stack has one setting for all links and reads it when it writes a request or a response, both
+     * in this task: so no other link ever sees this one's. */
+    if (peer.role == BLE_GAP_ROLE_MASTER) {
+        ble_hs_cfg.sm_io_cap = BLE_SM_IO_CAP_KEYBOARD_ONLY;
+    }
+    const int rc = ble_gap_security_initiate(handle);
+    ble_hs_cfg.sm_io_cap = BLE_SM_IO_CAP_DISP_ONLY;
+    if (rc != 0 && rc != BLE_HS_EALREADY) { /* that one is under way, and will be told of */
+        not_paired(link, handle, UNSPECIFIED);
+    }
+}
+
+static void on_pair_wanted(struct ble_npl_event *event)
+{
+    (void)event;
+    const uint8_t wanted = atomic_exchange(&s_to_pair, 0);
+    for (uint8_t link = 0; link < BLUETOOTH_LINKS; link++) {
+        if ((wanted >> link & 1) != 0) {
+            start_pairing(link);
+        }
+    }
+}
+
+void nimble_gap_begin(void)
+{
+    ble_npl_event_init(&s_pair, on_pair_wanted, NULL);
 }
 
 /* ---- what the host tells -----------------------------------------------------------------------
@@ -335,17 +374,15 @@ esp_err_t bluetooth_gap_disconnect(uint8_t link)
 
 esp_err_t bluetooth_gap_pair(uint8_t link)
 {
-    struct ble_gap_conn_desc peer;
     if (link == BLUETOOTH_NO_LINK) {
         return nimble_error(ble_store_clear());
     }
-    if (ble_gap_conn_find(nimble_handle(link), &peer) != 0) {
+    if (nimble_handle(link) == BLE_HS_CONN_HANDLE_NONE) {
         return ESP_ERR_NOT_FOUND;
     }
-    /* Who asks enters what the other shows; with both at both ends nobody would know which. */
-    ble_hs_cfg.sm_io_cap =
-        peer.role == BLE_GAP_ROLE_MASTER ? BLE_SM_IO_CAP_KEYBOARD_ONLY : BLE_SM_IO_CAP_DISP_ONLY;
-    return nimble_error(ble_gap_security_initiate(nimble_handle(link)));
+    atomic_fetch_or(&s_to_pair, (uint8_t)(1u << link));
+    ble_npl_eventq_put(nimble_port_get_dflt_eventq(), &s_pair);
+    return ESP_OK;
 }
 
 esp_err_t bluetooth_gap_passkey(uint8_t link, uint32_t number)

@@ -64,6 +64,7 @@ static int take_value(uint8_t link, uint8_t value, const struct os_mbuf *from)
     nimble_tell(
         (bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_WRITE, .link = link, .value = value},
         data, size);
+    explicit_bzero(data, size); /* it may have been a secret */
     return 0;
 }
 
@@ -185,8 +186,12 @@ int nimble_gatts_register(void)
 
 void nimble_gatts_begin(void)
 {
+    static bool s_begun; /* with each controller that is found again the stack says so anew */
     (void)ble_svc_gap_device_name_set(CONFIG_BLUETOOTH_NAME);
-    ble_npl_callout_init(&s_room, nimble_port_get_dflt_eventq(), on_room, NULL);
+    if (!s_begun) {
+        ble_npl_callout_init(&s_room, nimble_port_get_dflt_eventq(), on_room, NULL);
+        s_begun = true;
+    }
 }
 
 /* ---- the seam ----------------------------------------------------------------------------------

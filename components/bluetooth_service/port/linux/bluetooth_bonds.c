@@ -99,6 +99,7 @@ static void take_out(unsigned place)
 {
     s_count--;
     memmove(&s_bonds[place], &s_bonds[place + 1], (s_count - place) * sizeof(bond_t));
+    explicit_bzero(&s_bonds[s_count], sizeof(bond_t));
 }
 
 void bluetooth_bonds_keep(const bluetooth_address_t *peer, const uint8_t key[16])
@@ -125,7 +126,7 @@ void bluetooth_bonds_forget(const bluetooth_address_t *peer)
     if (peer != NULL) {
         take_out(place);
     } else {
-        memset(s_bonds, 0, sizeof(s_bonds));
+        explicit_bzero(s_bonds, sizeof(s_bonds));
         s_count = 0;
     }
     save(BONDS, s_bonds, s_count * sizeof(bond_t));

@@ -27,8 +27,11 @@ typedef struct {
     bool central;
     bool subscriber_waits; /* a notification found no room */
     bool has_key;
-    bool bonded; /* the key serves again */
-    bool fresh;  /* it is to be kept */
+    bool bonded;     /* the key serves again */
+    bool fresh;      /* it is to be kept */
+    bool encrypting; /* as central: it has begun */
+    bool doubted;    /* the peer had no use for our key: not that one again on this link */
+    bool closing;    /* it ends at smp_until */
     uint8_t key[16];
     bluetooth_address_t address;
     att_server_t server;

@@ -12,7 +12,7 @@ void bluetooth_security_begin(uint8_t number);
 void bluetooth_security_hear(uint8_t number, const uint8_t *data, size_t size);
 /** What the radio says of keys and encryption. */
 void bluetooth_security_encryption(const host_radio_event_t *event);
-/** A link has ended, and why: a key that the peer does not accept is forgotten. */
+/** A link has ended, and why: after a key that the peer does not accept people may pair anew. */
 void bluetooth_security_end(uint8_t number, uint8_t reason);
 /** Pair, or encrypt with the key of an earlier time. */
 void bluetooth_security_pair(uint8_t number);
