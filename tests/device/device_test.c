@@ -65,6 +65,16 @@ void ktest_fail(const char *file, int line, const char *what)
     device_runner_stop();
 }
 
+uint32_t ktest_patience_ms(uint32_t ms)
+{
+    return ms > 60000 ? ms : 60000; /* an emulator on a busy machine */
+}
+
+int ktest_polls(int polls)
+{
+    return (int)ktest_patience_ms((uint32_t)polls);
+}
+
 int device_test_all(void)
 {
     static const struct {

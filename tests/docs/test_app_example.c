@@ -23,7 +23,7 @@ static void on_alarm(const system_event_t *event, void *user_data)
 
 static bool wait_for_alarms(unsigned n)
 {
-    for (int i = 0; i < 500 && s_alarms < n; i++) {
+    for (int i = 0; i < ktest_polls(500) && s_alarms < n; i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
     }
     return s_alarms >= n;
@@ -33,7 +33,7 @@ static bool wait_until_subscribed(void)
 {
     system_service_info_t info = {0};
     app_info_t app;
-    for (int i = 0; i < 500 && info.subscriptions == 0; i++) {
+    for (int i = 0; i < ktest_polls(500) && info.subscriptions == 0; i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
         if (app_manager_get_info("alarm", &app) == ESP_OK) {
             (void)system_service_get_info(app.id, &info);

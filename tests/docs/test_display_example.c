@@ -26,7 +26,7 @@ static unsigned green(void)
 
 static bool wait_for_green(bool seen)
 {
-    for (int i = 0; i < 500 && (green() > 1000) != seen; i++) {
+    for (int i = 0; i < ktest_polls(500) && (green() > 1000) != seen; i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
     }
     return (green() > 1000) == seen;

@@ -50,7 +50,7 @@ static int shut_down(void **state)
 
 static bool wait_for_readings(unsigned n)
 {
-    for (int i = 0; i < 1000 && s_readings < n; i++) {
+    for (int i = 0; i < ktest_polls(1000) && s_readings < n; i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
     }
     return s_readings >= n;
@@ -67,7 +67,7 @@ static void it_is_restarted_after_a_hang(void **state)
     (void)state;
     system_service_info_t info = {0};
     assert_int_equal(system_fault_inject(s_id, SYSTEM_FAULT_HANG, 0), ESP_OK);
-    for (int i = 0; i < 1000 && info.restart_count == 0; i++) {
+    for (int i = 0; i < ktest_polls(1000) && info.restart_count == 0; i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
         assert_int_equal(system_service_get_info(s_id, &info), ESP_OK);
     }
@@ -82,7 +82,7 @@ static void it_is_kept_to_its_quota(void **state)
     (void)state;
     quota_usage_t usage = {0};
     assert_int_equal(system_fault_inject(s_id, SYSTEM_FAULT_FLOOD, 200), ESP_OK);
-    for (int i = 0; i < 500 && usage.violations[QUOTA_EVENTS] < 150; i++) {
+    for (int i = 0; i < ktest_polls(500) && usage.violations[QUOTA_EVENTS] < 150; i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
         assert_int_equal(quota_get_usage(s_id, &usage), ESP_OK);
     }

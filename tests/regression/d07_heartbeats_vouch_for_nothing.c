@@ -78,7 +78,7 @@ static void a_hang_is_noticed_in_spite_of_heartbeats(void **state)
     assert_int_equal(system_service_get_info(id, &info), ESP_OK);
     assert_int_equal(info.fault_count, 1);
     assert_int_equal(info.last_error, ESP_ERR_SERVICE_HANG);
-    for (int i = 0; i < 5000 && info.state != SYSTEM_SERVICE_STATE_RUNNING; i++) {
+    for (int i = 0; i < ktest_polls(5000) && info.state != SYSTEM_SERVICE_STATE_RUNNING; i++) {
         vTaskDelay(1);
         assert_int_equal(system_service_get_info(id, &info), ESP_OK);
     }

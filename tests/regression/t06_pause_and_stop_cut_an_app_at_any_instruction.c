@@ -138,12 +138,13 @@ static void an_app_that_holds_a_lock_is_set_aside(void **state)
     assert_int_equal(app_manager_start("keeper"), ESP_OK);
     s_let_go = true;
     assert_true(system_up_wait(&s_ended, 1, 20000));
-    for (int i = 0; i < 5000 && app_manager_set_aside_count() != 0; i++) {
+    for (int i = 0; i < ktest_polls(5000) && app_manager_set_aside_count() != 0; i++) {
         vTaskDelay(1);
     }
     assert_int_equal(app_manager_set_aside_count(), 0);
     (void)app_manager_stop("keeper"); // may have ended by itself
-    for (int i = 0; i < 5000 && heap_caps_get_free_size(MALLOC_CAP_INTERNAL) != before; i++) {
+    for (int i = 0; i < ktest_polls(5000) && heap_caps_get_free_size(MALLOC_CAP_INTERNAL) != before;
+         i++) {
         vTaskDelay(1);
     }
     assert_int_equal(heap_caps_get_free_size(MALLOC_CAP_INTERNAL), before);
@@ -174,7 +175,7 @@ static void an_app_that_stops_itself_comes_back_from_the_call(void **state)
     assert_int_equal(app_manager_register(&s_quitter), ESP_OK);
     for (unsigned i = 1; i <= 10; i++) {
         esp_err_t ret = ESP_ERR_APP_INVALID_TRANSITION;
-        for (int n = 0; n < 5000 && ret != ESP_OK; n++) {
+        for (int n = 0; n < ktest_polls(5000) && ret != ESP_OK; n++) {
             ret = app_manager_start("quitter");
             vTaskDelay(1);
         }

@@ -47,7 +47,8 @@ static void lives_again(const app_manifest_t *manifest)
     for (unsigned i = 1; i <= 50; i++) {
         assert_int_equal(app_manager_start(manifest->name), ESP_OK);
         assert_true(system_up_wait(&s_lives, i, 5000));
-        for (int n = 0; n < 5000 && info_of(manifest->name).state != APP_STATE_STOPPED; n++) {
+        for (int n = 0; n < ktest_polls(5000) && info_of(manifest->name).state != APP_STATE_STOPPED;
+             n++) {
             vTaskDelay(1);
         }
         assert_int_equal(info_of(manifest->name).state, APP_STATE_STOPPED);

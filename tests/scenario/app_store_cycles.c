@@ -320,7 +320,7 @@ static void print_counts(void)
 
 int main(int argc, char **argv)
 {
-    static const scenario_t s = {.name = "app_store_cycles", .run = run, .hang_s = 300};
+    static const scenario_t s = {.name = "app_store_cycles", .run = run};
     bool prints;
     s_counts = tally_share(sizeof(*s_counts), &prints);
     host_flash_use_table(s_table);

@@ -113,6 +113,6 @@ static void run(void)
 
 int main(int argc, char **argv)
 {
-    static const scenario_t s = {.name = "apps_from_packages", .run = run, .hang_s = 300};
+    static const scenario_t s = {.name = "apps_from_packages", .run = run};
     return scenario_main(argc, argv, &s);
 }

@@ -280,6 +280,6 @@ static void storm(void)
 
 int main(int argc, char **argv)
 {
-    static const scenario_t s = {.name = "bus_storm", .run = storm, .hang_s = 300};
+    static const scenario_t s = {.name = "bus_storm", .run = storm};
     return scenario_main(argc, argv, &s);
 }

@@ -47,7 +47,7 @@ static app_state_t app_state(void)
 
 static void wait_for_state(app_state_t wanted)
 {
-    for (int i = 0; i < 10000 && app_state() != wanted; i++) {
+    for (int i = 0; i < ktest_polls(10000) && app_state() != wanted; i++) {
         vTaskDelay(1);
     }
     assert_string_equal(app_state_name(app_state()), app_state_name(wanted));

@@ -124,7 +124,9 @@ static void the_handler_sees_the_name_of_its_event(void **state)
     host_log_capture_start(false);
     subscribe_and_post(publisher, subscriber);
     assert_true(system_up_wait(&got.count, 1, 1000));
-    for (int i = 0; i < 1000 && host_log_count("Event received: my_service.data_ready") == 0; i++) {
+    for (int i = 0;
+         i < ktest_polls(1000) && host_log_count("Event received: my_service.data_ready") == 0;
+         i++) {
         vTaskDelay(1);
     }
     host_log_capture_stop();

@@ -77,7 +77,7 @@ static void the_bus_and_manual_use_take_pool_blocks(void **state)
     assert_memory_equal(got.text, data, size);
     assert_int_equal(medium().allocations, before.allocations + 2);
     // The block goes back a moment after the handler returned.
-    for (int i = 0; i < 1000 && medium().used != before.used; i++) {
+    for (int i = 0; i < ktest_polls(1000) && medium().used != before.used; i++) {
         vTaskDelay(1);
     }
     assert_int_equal(medium().used, before.used);

@@ -245,7 +245,8 @@ void peer_wait(uint32_t ms)
 
 bool peer_until(bool (*done)(void), uint32_t ms)
 {
-    for (uint32_t i = 0; i < ms; i++) {
+    const uint32_t bound = ktest_patience_ms(ms);
+    for (uint32_t i = 0; i < bound; i++) {
         turn();
         if (done()) {
             return true;

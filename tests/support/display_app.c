@@ -160,7 +160,8 @@ bool display_app_body_is(uint16_t color)
 
 bool display_app_wait_for_body(uint16_t color)
 {
-    for (int i = 0; i < 300 && !display_app_body_is(color); i++) {
+    const uint32_t bound = ktest_patience_ms(3000);
+    for (uint32_t i = 0; i < bound / 10 && !display_app_body_is(color); i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
     }
     return display_app_body_is(color);

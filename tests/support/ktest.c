@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 // Longest life of a child of ktest_run_board(): a guard against hangs, not a measurement.
-#define CHILD_LIFE_S 60
+#define CHILD_LIFE_S 600
+// Least time on threads for what must happen.
+#define PATIENCE_MS 60000
 
 typedef struct {
     const struct CMUnitTest *tests;
@@ -61,6 +63,16 @@ int ktest_main(int argc, char **argv, const struct CMUnitTest *tests, size_t cou
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     return host_boot(&board, run_group, &group);
+}
+
+uint32_t ktest_patience_ms(uint32_t ms)
+{
+    return host_sched() == HOST_SCHED_SIM || ms > PATIENCE_MS ? ms : PATIENCE_MS;
+}
+
+int ktest_polls(int polls)
+{
+    return (int)ktest_patience_ms((uint32_t)polls);
 }
 
 _Noreturn void ktest_fail(const char *file, int line, const char *what)

@@ -51,6 +51,21 @@ int ktest_main(int argc, char **argv, const struct CMUnitTest *tests, size_t cou
 /** @brief Report and end the program. @context any */
 _Noreturn void ktest_fail(const char *file, int line, const char *what);
 
+/**
+ * @brief How long to wait for something that must happen, when ms should do.
+ *
+ * In the simulator time is exact, and ms is the answer. On threads the machine may be busy with
+ * something else: then it is a minute at least, which costs nothing where it happens. What must not
+ * happen is waited for with vTaskDelay().
+ *
+ * @context any task
+ */
+uint32_t ktest_patience_ms(uint32_t ms);
+
+/** @brief The same for a loop that looks, waits a tick or some, and looks again. @context any task
+ */
+int ktest_polls(int polls);
+
 /** How a board in a process of its own ended. */
 typedef struct {
     int exit_code;      /* -1 when a signal ended it */
@@ -66,7 +81,7 @@ typedef struct {
  * into the child.
  *
  * @context plain program code, not inside a task (use a test registered as PLAIN)
- * @blocks  until the child ended, at most 60 s
+ * @blocks  until the child ended, at most 10 min
  */
 void ktest_run_board(const host_config_t *config, void (*fn)(void *arg), void *arg,
                      ktest_run_t *run);

@@ -84,8 +84,9 @@ status_time_t network_up_time(uint32_t *times)
 
 bool network_up_reaches(status_network_state_t wanted, uint32_t ms)
 {
+    const uint32_t bound = ktest_patience_ms(ms);
     for (uint32_t waited = 0; network_up_state().state != wanted; waited += 10) {
-        if (waited >= ms) {
+        if (waited >= bound) {
             return false;
         }
         vTaskDelay(pdMS_TO_TICKS(10));

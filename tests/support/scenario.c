@@ -14,7 +14,7 @@
 
 #define PARALLEL         2 // a scenario's runs at the same time
 #define MAX_SEEDS        100000
-#define DEFAULT_HANG_S   60
+#define DEFAULT_HANG_S   600
 #define DEFAULT_DISTINCT 75
 #define REPEATS          3 // seeds that are run a second time
 #define FAILURES_SHOWN   5

@@ -37,7 +37,7 @@ typedef struct {
     uint32_t min_distinct_percent;
     /* The exit code a run must end with; 0 for a story that simply passes. */
     int expected_exit;
-    /* Real seconds after which a run counts as hung and is killed; 0 = 60. */
+    /* Real seconds after which a run counts as hung and is killed; 0 = 600. */
     uint32_t hang_s;
 } scenario_t;
 

@@ -124,11 +124,12 @@ esp_err_t scripted_post(const scripted_t *service, system_service_id_t poster)
 bool scripted_wait_state(system_service_id_t id, system_service_state_t state, uint32_t ms)
 {
     system_service_state_t now;
+    const uint32_t bound = ktest_patience_ms(ms);
     for (uint32_t waited = 0; system_service_get_state(id, &now) == ESP_OK; waited++) {
         if (now == state) {
             return true;
         }
-        if (waited >= ms) {
+        if (waited >= bound) {
             return false;
         }
         vTaskDelay(pdMS_TO_TICKS(1));
@@ -209,8 +210,9 @@ bool observer_last(system_event_type_t type, const char *name, observed_t *out)
 
 bool observer_wait(system_event_type_t type, const char *name, uint32_t n, uint32_t ms)
 {
+    const uint32_t bound = ktest_patience_ms(ms);
     for (uint32_t waited = 0; observer_count(type, name) < n; waited++) {
-        if (waited >= ms) {
+        if (waited >= bound) {
             return false;
         }
         vTaskDelay(pdMS_TO_TICKS(1));

@@ -25,6 +25,7 @@
 #include "input_service/input_control.h"
 #include "input_service/input_events.h"
 #include "input_service/input_service.h"
+#include "ktest.h"
 #include "music_app.h"
 #include "network_service/network_events.h"
 #include "network_service/network_service.h"
@@ -298,8 +299,9 @@ bool work_is_done(work_service_t which)
 bool work_soon(work_service_t which, uint32_t ms)
 {
     const TickType_t start = xTaskGetTickCount();
+    const TickType_t bound = pdMS_TO_TICKS(ktest_patience_ms(ms));
     while (!s_services[which].works()) {
-        if (xTaskGetTickCount() - start > pdMS_TO_TICKS(ms)) {
+        if (xTaskGetTickCount() - start > bound) {
             return false;
         }
         vTaskDelay(pdMS_TO_TICKS(POLL_MS));

@@ -38,8 +38,9 @@ system_event_type_t system_up_type(const char *name)
 
 bool system_up_wait(const _Atomic uint32_t *counter, uint32_t wanted, uint32_t ms)
 {
+    const uint32_t bound = ktest_patience_ms(ms);
     for (uint32_t waited = 0; atomic_load(counter) < wanted; waited++) {
-        if (waited >= ms) {
+        if (waited >= bound) {
             return false;
         }
         vTaskDelay(pdMS_TO_TICKS(1));

@@ -56,7 +56,7 @@ static app_info_t info_of(const char *name)
 
 static void wait_for_state(const char *name, app_state_t wanted)
 {
-    for (int i = 0; i < 20000 && info_of(name).state != wanted; i++) {
+    for (int i = 0; i < ktest_polls(20000) && info_of(name).state != wanted; i++) {
         vTaskDelay(1);
     }
     assert_string_equal(app_state_name(info_of(name).state), app_state_name(wanted));
@@ -420,7 +420,7 @@ static void safe_mode_stops_apps_and_starts_none(void **state)
     wait_for_state("polite", APP_STATE_STOPPED);
     assert_int_equal(app_manager_start("polite"), ESP_ERR_SYSTEM_SAFE_MODE);
     assert_int_equal(system_safe_mode_leave(), ESP_OK);
-    for (int i = 0; i < 5000 && system_safe_mode_active(); i++) {
+    for (int i = 0; i < ktest_polls(5000) && system_safe_mode_active(); i++) {
         vTaskDelay(1);
     }
     (void)app_manager_start("polite"); // whoever stopped it may have started it again

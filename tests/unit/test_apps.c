@@ -51,7 +51,7 @@ static void hello_and_goodbye_talk(void **state)
     assert_true(system_up_wait(&s_farewells, 1, 20000));
     assert_true(s_greetings >= 5);
     assert_int_equal(s_replies, 5);
-    for (int i = 0; i < 5000 && state_of("goodbye") != APP_STATE_STOPPED; i++) {
+    for (int i = 0; i < ktest_polls(5000) && state_of("goodbye") != APP_STATE_STOPPED; i++) {
         vTaskDelay(1);
     }
     assert_int_equal(state_of("goodbye"), APP_STATE_STOPPED);

@@ -34,7 +34,7 @@ static void on_state(const system_event_t *event, void *user_data)
 
 static bool wait_for_panel(display_panel_t panel)
 {
-    for (int i = 0; i < 600 && display_app_info().state.panel != panel; i++) {
+    for (int i = 0; i < ktest_polls(600) && display_app_info().state.panel != panel; i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
     }
     return display_app_info().state.panel == panel;

@@ -323,7 +323,7 @@ static void the_status_bar_shows_what_others_tell(void **state)
     post(STATUS_TIME_EVENT, &time, sizeof(time));
     assert_int_not_equal(hash_of_bar(), before);
     before = hash_of_bar();
-    for (int i = 0; i < 600 && hash_of_bar() == before; i++) { // it is the 59th second
+    for (int i = 0; i < ktest_polls(600) && hash_of_bar() == before; i++) { // it is the 59th second
         vTaskDelay(pdMS_TO_TICKS(10));
     }
     assert_int_not_equal(hash_of_bar(), before);
@@ -341,7 +341,7 @@ static void a_toast_comes_and_goes(void **state)
     assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, display_app_fill), ESP_OK);
     assert_true(display_app_wait_for_body(RED));
     assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, toast), ESP_OK);
-    for (int i = 0; i < 500 && display_app_body_is(RED); i++) {
+    for (int i = 0; i < ktest_polls(500) && display_app_body_is(RED); i++) {
         vTaskDelay(pdMS_TO_TICKS(2));
     }
     assert_false(display_app_body_is(RED));

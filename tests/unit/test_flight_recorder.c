@@ -132,7 +132,8 @@ static void a_fault_and_what_follows_are_about_the_service(void **state)
     const system_service_id_t id = system_up_service("sensor");
     (void)system_up_service("other");
     assert_int_equal(system_service_report_fault(id, ESP_ERR_TIMEOUT), ESP_OK);
-    for (int i = 0; i < 200 && (count(NULL) == 0 || newest(NULL).kind != FLIGHT_EVENT); i++) {
+    for (int i = 0; i < ktest_polls(200) && (count(NULL) == 0 || newest(NULL).kind != FLIGHT_EVENT);
+         i++) {
         vTaskDelay(1);
     }
     flight_record_t record;
@@ -155,7 +156,8 @@ static void safe_mode_is_written_down(void **state)
 {
     (void)state;
     assert_int_equal(system_safe_mode_enter("test"), ESP_OK);
-    for (int i = 0; i < 200 && (count(NULL) == 0 || newest(NULL).kind != FLIGHT_SAFE); i++) {
+    for (int i = 0; i < ktest_polls(200) && (count(NULL) == 0 || newest(NULL).kind != FLIGHT_SAFE);
+         i++) {
         vTaskDelay(1);
     }
     assert_int_equal(newest(NULL).kind, FLIGHT_SAFE);

@@ -42,7 +42,7 @@ static void on_toast(const system_event_t *event, void *user_data)
 
 static bool wait_for_focus(const char *name)
 {
-    for (int i = 0; i < 400 && strcmp(s_focus.name, name) != 0; i++) {
+    for (int i = 0; i < ktest_polls(400) && strcmp(s_focus.name, name) != 0; i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
     }
     return strcmp(s_focus.name, name) == 0;
@@ -210,7 +210,8 @@ static void it_is_drawn_anew_when_the_screen_is_turned(void **state)
     (void)state;
     assert_int_equal(display_app_set(DISPLAY_SET_DEGREES, 0, 90, true), ESP_OK);
     // Of the screen's (20, 210), in the middle of the left button's side; the panel stands upright.
-    for (int i = 0; i < 300 && host_display_memory(WIDTH - 1 - 210, 20) != DISPLAY_COLOR_ACCENT;
+    for (int i = 0;
+         i < ktest_polls(300) && host_display_memory(WIDTH - 1 - 210, 20) != DISPLAY_COLOR_ACCENT;
          i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
     }

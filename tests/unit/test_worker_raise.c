@@ -66,7 +66,8 @@ static void one_round(uint8_t priority, bool from_isr)
         assert_int_equal(system_event_post(id, urgent_type, NULL, 0, priority), ESP_OK);
     }
     /* A busy machine may take its time with it. */
-    for (int ms = 0; ms < 1000 && uxTaskPriorityGet(worker) != CONFIG_SYSTEM_EXPRESS_PRIORITY;
+    for (int ms = 0;
+         ms < ktest_polls(1000) && uxTaskPriorityGet(worker) != CONFIG_SYSTEM_EXPRESS_PRIORITY;
          ms++) {
         vTaskDelay(1);
     }
