@@ -43,6 +43,29 @@ shell() # STATUS TEXT COMMANDS: the shell on a pipe, one command a line
     verdict "shell: $3: $1 and \"$2\" (status $status)" $((status != $1 || $?))
 }
 
+# talk STATUS [QUESTION TEXT]...: the shell on a pipe. A question is put once where the text is empty, else until the text has been
+# printed: nobody knows how long that takes on a busy machine.
+talk()
+{
+    want=$1
+    shift
+    all=$*
+    : >"$output"
+    for last in "$@"; do :; done
+    # shellcheck disable=SC2094 # what the program writes is what the question waits for
+    while [ $# -gt 0 ]; do
+        asked=0
+        while printf '%b\n' "$1" && [ -n "$2" ] && ! grep -q -e "$2" "$output" && [ "$asked" -lt 3000 ]; do
+            asked=$((asked + 1))
+            sleep 0.2
+        done
+        shift 2
+    done | "$program" --shell >"$output" 2>&1
+    status=$?
+    grep -q -e "$last" "$output"
+    verdict "talk: $all: $want (status $status)" $((status != want || $?))
+}
+
 check_arguments()
 {
     expect 0 'usage: ./kraken run' --help
@@ -91,17 +114,17 @@ check_shell()
     shell 0 'hello' '\n# a comment\napps\nquit\nnonsense\n'
     shell 1 'no such command: nonsense' 'nonsense\nservices\n'
     shell 1 'usage: app' 'app\n'
-    shell 0 '[1-9][0-9]* events in 1 s' 'events tap demo.* 1\nsleep 2\n'
-    shell 0 'demo.sensor *RUNNING *1 *1' 'inject hang demo.sensor\nsleep 3\nservices\n'
-    shell 0 'demo.sensor *events [1-9]' 'inject flood demo.sensor 500\nsleep 1\nhealth\n'
+    talk 0 'events tap demo.* 1\nsleep 2' '[1-9][0-9]* events in 1 s'
+    talk 0 'inject hang demo.sensor' '' services 'demo.sensor *RUNNING *1 *1'
+    talk 0 'inject flood demo.sensor 500' '' health 'demo.sensor *events [1-9]'
     shell 0 'shell *RUNNING' 'safe enter\nsleep 1\nservices\n'
-    shell 0 'demo.logger *STOPPED' 'safe enter\nsleep 1\nservices\n'
-    shell 0 'the panel well' 'sleep 1\ndisplay\n'
-    shell 0 'the panel does not answer' 'display fault unplugged\nsleep 3\ndisplay\n'
-    shell 0 '320 x 240 pixels, turned by 90' 'display turn 90\nsleep 1\ndisplay\n'
-    shell 0 'display *RUNNING *1 *1' 'display fault stuck\ndisplay toast hello\nsleep 5\nservices\n'
+    talk 0 'safe enter' '' services 'demo.logger *STOPPED'
+    talk 0 display 'the panel well'
+    talk 0 'display fault unplugged' '' display 'the panel does not answer'
+    talk 0 'display turn 90' '' display '320 x 240 pixels, turned by 90'
+    talk 0 'display fault stuck\ndisplay toast hello' '' services 'display *RUNNING *1 *1'
     shell 1 'usage: display' 'display brightness 0\n'
-    shell 0 'hello *[0-9.]* *PAUSED' 'sleep 1\napp pause hello\napps\n'
+    talk 0 apps 'hello *[0-9.]* *RUNNING' 'app pause hello' '' apps 'hello *[0-9.]* *PAUSED'
 }
 
 check_picture()

@@ -13,8 +13,9 @@ import tempfile
 import time
 import unittest
 
+from patience import PATIENCE_S
+
 PROGRAM = ""
-PATIENCE = 60  # seconds, for what takes a moment
 
 
 class Board:
@@ -35,7 +36,7 @@ class Board:
 
     def hear(self, pattern):
         """Wait until a line matches that is younger than what was heard before."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             text = self.text()
             found = re.search(pattern, text[self.read:])
@@ -47,7 +48,7 @@ class Board:
 
     def until(self, command, pattern):
         """Ask again and again until the answer matches."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             before = len(self.text())
             self.say(command)
@@ -60,7 +61,7 @@ class Board:
     def end(self):
         self.program.stdin.close()
         try:
-            self.program.wait(PATIENCE)
+            self.program.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.program.kill()
             self.program.wait()

@@ -13,6 +13,8 @@ import unittest
 import wave
 import zlib
 
+from patience import PATIENCE_S
+
 PROGRAM = ""
 RATE, HZ, MS = 48000, 1000, 400
 LEVEL = 32767 * 0.7 ** 3 * 0.6 ** 3  # of the tone, at the volume after boot
@@ -49,7 +51,8 @@ class Demo(unittest.TestCase):
     def test_picture_and_sound(self):
         with tempfile.TemporaryDirectory() as folder:
             picture, sound = os.path.join(folder, "demo.png"), os.path.join(folder, "demo.wav")
-            done = subprocess.run([PROGRAM, "--demo", "--seed", "1", "--picture", picture, "--audio", sound], text=True, timeout=100,
+            done = subprocess.run([PROGRAM, "--demo", "--seed", "1", "--picture", picture, "--audio", sound], text=True,
+                                  timeout=PATIENCE_S,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
             self.assertEqual(done.returncode, 0, done.stdout)
             self.assertIn("it was played: ", done.stdout)

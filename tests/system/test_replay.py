@@ -16,6 +16,8 @@ import tempfile
 import unittest
 import zlib
 
+from patience import PATIENCE_S
+
 PROGRAM, FLAVOUR = sys.argv[1:3]
 HEADER, CHUNK_HEAD = 64, 20
 BOOT, FLASH, CHANNEL, INPUT, RANDOM, TYPE, OWNER, DELIVERED, HANDLED, END = range(1, 11)
@@ -93,7 +95,7 @@ class Case(unittest.TestCase):
         self.folder.cleanup()
 
     def run_program(self, *arguments, text=""):
-        return subprocess.run([PROGRAM, *arguments], input=text.encode(), capture_output=True, timeout=100, check=False)
+        return subprocess.run([PROGRAM, *arguments], input=text.encode(), capture_output=True, timeout=PATIENCE_S, check=False)
 
     def record(self, *arguments, text=""):
         result = self.run_program(*arguments, "--record", self.file, text=text)
