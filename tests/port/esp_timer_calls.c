@@ -32,6 +32,26 @@ static void await_calls(int n)
     }
 }
 
+static void step_over(void *arg)
+{
+    __atomic_store_n((bool *)arg, true, __ATOMIC_RELEASE);
+}
+
+/** Until the timer task has done everything it had begun. */
+static void let_timers_finish(void)
+{
+    static bool s_over;
+    const esp_timer_create_args_t args = {.callback = step_over, .arg = &s_over, .name = "last"};
+    esp_timer_handle_t t = NULL;
+    __atomic_store_n(&s_over, false, __ATOMIC_RELEASE);
+    assert_int_equal(esp_timer_create(&args, &t), ESP_OK);
+    assert_int_equal(esp_timer_start_once(t, 1), ESP_OK);
+    while (!__atomic_load_n(&s_over, __ATOMIC_ACQUIRE)) {
+        vTaskDelay(1);
+    }
+    assert_int_equal(esp_timer_delete(t), ESP_OK);
+}
+
 static esp_timer_handle_t create(esp_timer_cb_t callback, bool skip)
 {
     const esp_timer_create_args_t args = {
@@ -124,7 +144,7 @@ static void a_periodic_timer_fires_until_stopped(void **state)
     assert_int_equal(v, 1000);
     await_calls(8);
     assert_int_equal(esp_timer_stop(t), ESP_OK);
-    vTaskDelay(2);
+    let_timers_finish();
     int then = calls();
     vTaskDelay(10);
     assert_int_equal(calls(), then);

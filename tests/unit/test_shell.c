@@ -279,6 +279,22 @@ static void log_levels_are_changed(void **state)
     CHECK_EXAMPLES(examples);
 }
 
+static system_service_info_t info_of(const char *name)
+{
+    system_service_id_t id;
+    system_service_info_t info = {0};
+    assert_int_equal(system_service_find(name, &id), ESP_OK);
+    assert_int_equal(system_service_get_info(id, &info), ESP_OK);
+    return info;
+}
+
+static quota_usage_t usage_of(const char *name)
+{
+    quota_usage_t usage;
+    assert_int_equal(quota_get_usage(info_of(name).id, &usage), ESP_OK);
+    return usage;
+}
+
 static void a_tap_shows_events(void **state)
 {
     (void)state;
@@ -291,15 +307,11 @@ static void a_tap_shows_events(void **state)
     host_log_capture_start(false);
     assert_int_equal(system_event_post(id, type, "\x12\xAB", 2, SYSTEM_EVENT_PRIORITY_HIGH),
                      ESP_OK);
-    system_service_info_t shell = {0};
-    system_service_id_t shell_service_id;
-    assert_int_equal(system_service_find("shell", &shell_service_id), ESP_OK);
-    for (int i = 0; i < 100 && shell.events_handled == 0; i++) {
+    for (int i = 0; i < ktest_polls(100) && info_of("shell").events_handled == 0; i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
-        assert_int_equal(system_service_get_info(shell_service_id, &shell), ESP_OK);
     }
     host_log_capture_stop();
-    assert_int_equal(shell.events_handled, 1);
+    assert_int_equal(info_of("shell").events_handled, 1);
     assert_prints("events tap off", SHELL_OK, "");
     static const example_t examples[] = {
         {"events tap base.* 1", SHELL_OK, "tapping base.* for 1 s"}, /* and it does not wait */
@@ -308,13 +320,16 @@ static void a_tap_shows_events(void **state)
     };
     CHECK_EXAMPLES(examples);
     assert_prints("events tap base.* 1", SHELL_OK, "tapping base.* for 1 s");
-    vTaskDelay(pdMS_TO_TICKS(1100));
+    for (int i = 0; i < ktest_polls(110) && usage_of("shell").subscriptions != 0; i++) {
+        vTaskDelay(pdMS_TO_TICKS(10));
+    }
     assert_prints("events tap off", SHELL_FAILED, "ESP_ERR_EVENT_NOT_SUBSCRIBED"); /* it is over */
 }
 
 static void wait_until_printed(const char *line, const char *text)
 {
-    for (int i = 0; i < 500 && (run(line) != SHELL_OK || strstr(s_output, text) == NULL); i++) {
+    const int polls = ktest_polls(500);
+    for (int i = 0; i < polls && (run(line) != SHELL_OK || strstr(s_output, text) == NULL); i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
     }
     assert_prints(line, SHELL_OK, text);
@@ -341,18 +356,9 @@ static void safe_mode_is_entered_and_left(void **state)
 
 // ---- inject ------------------------------------------------------------------------------------
 
-static system_service_info_t info_of(const char *name)
-{
-    system_service_id_t id;
-    system_service_info_t info = {0};
-    assert_int_equal(system_service_find(name, &id), ESP_OK);
-    assert_int_equal(system_service_get_info(id, &info), ESP_OK);
-    return info;
-}
-
 static void wait_for_restart(const char *name)
 {
-    for (int i = 0; i < 1000 && info_of(name).restart_count == 0; i++) {
+    for (int i = 0; i < ktest_polls(1000) && info_of(name).restart_count == 0; i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
     }
     assert_int_equal(info_of(name).restart_count, 1);
@@ -375,37 +381,27 @@ static void an_injected_crash_is_recovered_from(void **state)
     assert_int_equal(info_of("base").last_error, ESP_ERR_SERVICE_CRASHED);
 }
 
-static uint32_t violations_of(const char *name)
-{
-    quota_usage_t usage;
-    assert_int_equal(quota_get_usage(info_of(name).id, &usage), ESP_OK);
-    return usage.violations[QUOTA_EVENTS];
-}
-
 static void an_injected_flood_is_refused(void **state)
 {
     (void)state;
     assert_prints("inject flood base 300", SHELL_OK, "");
-    for (int i = 0; i < 500 && violations_of("base") < 150; i++) {
+    for (int i = 0; i < ktest_polls(500) && usage_of("base").violations[QUOTA_EVENTS] < 150; i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
     }
-    assert_true(violations_of("base") >= 150);
-    assert_int_equal(violations_of("upper"), 0);
+    assert_true(usage_of("base").violations[QUOTA_EVENTS] >= 150);
+    assert_int_equal(usage_of("upper").violations[QUOTA_EVENTS], 0);
 }
 
 static void an_injected_leak_is_taken_back(void **state)
 {
     (void)state;
-    quota_usage_t usage = {0};
     assert_prints("inject leak base 7", SHELL_OK, "");
-    for (int i = 0; i < 500 && usage.memory_bytes < 7 * 64; i++) {
+    for (int i = 0; i < ktest_polls(500) && usage_of("base").memory_bytes < 7 * 64; i++) {
         vTaskDelay(pdMS_TO_TICKS(10));
-        assert_int_equal(quota_get_usage(info_of("base").id, &usage), ESP_OK);
     }
-    assert_int_equal(usage.memory_bytes, 7 * 64);
+    assert_int_equal(usage_of("base").memory_bytes, 7 * 64);
     assert_prints("service stop base", SHELL_OK, "");
-    assert_int_equal(quota_get_usage(info_of("base").id, &usage), ESP_OK);
-    assert_int_equal(usage.memory_bytes, 0);
+    assert_int_equal(usage_of("base").memory_bytes, 0);
 }
 
 static void an_injected_delay_is_slow(void **state)
@@ -413,7 +409,7 @@ static void an_injected_delay_is_slow(void **state)
     (void)state;
     uint32_t slow = 0;
     assert_prints("inject slow base 250", SHELL_OK, "");
-    for (int i = 0; i < 500 && slow == 0; i++) {
+    for (int i = 0; i < ktest_polls(500) && slow == 0; i++) {
         health_report_t report;
         vTaskDelay(pdMS_TO_TICKS(10));
         assert_int_equal(health_report_get(&report), ESP_OK);
