@@ -129,16 +129,16 @@ static void count_bookkeeping(void)
     lx7_count_t handler = {0};
     lx7_count_t record = {0};
     for (unsigned i = 0; i < TIMES; i++) {
-        const uint32_t now_us = (uint32_t)esp_timer_get_time();
+        const int64_t now_us = esp_timer_get_time();
         lx7_begin();
-        const esp_err_t ret = quota_charge_event(slot, PAYLOAD, now_us);
+        const esp_err_t ret = quota_charge_event(slot, PAYLOAD, (uint32_t)now_us);
         lx7_end(&quota);
         check(ret, "quota");
         lx7_begin();
         handler_monitor_record(0, 10u * i);
         lx7_end(&handler);
         lx7_begin();
-        flight_record_post(s_poster, s_none, PAYLOAD);
+        flight_record_post(s_poster, s_none, PAYLOAD, now_us);
         lx7_end(&record);
     }
     print("quota_charge", TIMES, &quota);

@@ -9,7 +9,6 @@
 
 /** Each file's main(), see cases/. */
 #define DEVICE_CASES(CASE)                                                                         \
-    CASE(time_ms)                                                                                  \
     CASE(error_codes)                                                                              \
     CASE(memory_pool)                                                                              \
     CASE(priority_queue)                                                                           \

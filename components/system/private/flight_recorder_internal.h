@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "esp_attr.h"
 #include "esp_system.h"
 
 #include "system_internal.h"
@@ -44,7 +45,8 @@ void flight_record_slot(flight_kind_t kind, unsigned slot, system_event_type_t t
                         uint32_t b);
 
 /** An event of priority CRITICAL is on its way. isr-ok */
-void flight_record_post(system_service_id_t source, system_event_type_t type, size_t size);
+void flight_record_post(system_service_id_t source, system_event_type_t type, size_t size,
+                        int64_t now_us);
 
 /* ---- flight_names.c: names that outlive a reset ------------------------------------------------
  */
@@ -55,8 +57,14 @@ void flight_names_init(bool erase);
 void flight_names_forget_owners(void);
 /** A new owner of a slot. @context any task */
 void flight_names_attach(unsigned slot, const char *name, uint32_t sequence);
+extern _Atomic uint8_t flight_subjects[SYSTEM_SLOTS];
+extern _Atomic uint16_t flight_tags[CONFIG_SYSTEM_MAX_EVENT_TYPES];
 /** The number of a slot's name; 0 for none. isr-ok, IRAM */
-uint8_t flight_subject(unsigned slot);
+FORCE_INLINE_ATTR uint8_t flight_subject(unsigned slot)
+{
+    return slot < SYSTEM_SLOTS ? atomic_load_explicit(&flight_subjects[slot], memory_order_relaxed)
+                               : 0;
+}
 /** The number of a name; it is entered if it was not. Takes a leaf lock. @context any task */
 uint8_t flight_subject_of(const char *name, uint32_t sequence);
 /** The name behind a number as it was when a record was written. @return false: not kept */
@@ -64,7 +72,12 @@ bool flight_name(uint8_t subject, uint32_t sequence, char out[SYSTEM_NAME_MAX + 
 /** A new event type. Registry lock held. */
 void flight_tag_register(system_event_type_t type, const char *name);
 /** The tag of a registered type; 0 for none. isr-ok, IRAM */
-uint16_t flight_tag(system_event_type_t type);
+FORCE_INLINE_ATTR uint16_t flight_tag(system_event_type_t type)
+{
+    return type != SYSTEM_EVENT_TYPE_NONE && type <= CONFIG_SYSTEM_MAX_EVENT_TYPES
+               ? atomic_load_explicit(&flight_tags[type - 1], memory_order_relaxed)
+               : 0;
+}
 /** The type that has this tag, or SYSTEM_EVENT_TYPE_NONE. */
 system_event_type_t flight_tag_type(uint16_t tag);
 /** Sequence number that the next record will have. */

@@ -198,7 +198,7 @@ static inline __attribute__((always_inline)) esp_err_t send(post_t *p)
     fill_header(p->block, p->type, p->priority, p->now_us);
     if (p->priority == SYSTEM_EVENT_PRIORITY_CRITICAL) {
         const pool_block_t *block = pool_block(p->block);
-        flight_record_post(block->source, p->type, block->size);
+        flight_record_post(block->source, p->type, block->size, p->now_us);
     }
     bool more;
     do {

@@ -30,10 +30,10 @@ typedef struct {
 
 static RTC_NOINIT_ATTR entry_t s_names[NAMES];
 
-/* Protects s_names and s_subjects against writers; a leaf. A name in use does not change. */
+/* Protects s_names and flight_subjects against writers; a leaf. A name in use does not change. */
 static portMUX_TYPE s_lock = portMUX_INITIALIZER_UNLOCKED;
-static _Atomic uint8_t s_subjects[SYSTEM_SLOTS];
-static _Atomic uint16_t s_tags[CONFIG_SYSTEM_MAX_EVENT_TYPES];
+_Atomic uint8_t flight_subjects[SYSTEM_SLOTS];
+_Atomic uint16_t flight_tags[CONFIG_SYSTEM_MAX_EVENT_TYPES];
 
 static uint32_t checksum(const entry_t *entry)
 {
@@ -54,7 +54,7 @@ void flight_names_init(bool erase)
 void flight_names_forget_owners(void)
 {
     for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
-        atomic_store(&s_subjects[slot], 0);
+        atomic_store(&flight_subjects[slot], 0);
     }
 }
 
@@ -63,7 +63,7 @@ void flight_names_forget_owners(void)
 static bool in_use_locked(unsigned number)
 {
     for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
-        if (atomic_load_explicit(&s_subjects[slot], memory_order_relaxed) == number) {
+        if (atomic_load_explicit(&flight_subjects[slot], memory_order_relaxed) == number) {
             return true;
         }
     }
@@ -109,14 +109,9 @@ static uint8_t enter_locked(const char *name, uint32_t sequence)
 void flight_names_attach(unsigned slot, const char *name, uint32_t sequence)
 {
     portENTER_CRITICAL(&s_lock);
-    atomic_store(&s_subjects[slot], 0); /* its last owner's name may go */
-    atomic_store(&s_subjects[slot], enter_locked(name, sequence));
+    atomic_store(&flight_subjects[slot], 0); /* its last owner's name may go */
+    atomic_store(&flight_subjects[slot], enter_locked(name, sequence));
     portEXIT_CRITICAL(&s_lock);
-}
-
-uint8_t IRAM_ATTR flight_subject(unsigned slot)
-{
-    return slot < SYSTEM_SLOTS ? atomic_load_explicit(&s_subjects[slot], memory_order_relaxed) : 0;
 }
 
 uint8_t flight_subject_of(const char *name, uint32_t sequence)
@@ -154,20 +149,13 @@ void flight_tag_register(system_event_type_t type, const char *name)
         hash = (hash ^ (uint8_t)*name) * 16777619u;
     }
     const uint16_t tag = (uint16_t)(hash ^ hash >> 16);
-    atomic_store_explicit(&s_tags[type - 1], tag != 0 ? tag : 1, memory_order_relaxed);
-}
-
-uint16_t IRAM_ATTR flight_tag(system_event_type_t type)
-{
-    return type != SYSTEM_EVENT_TYPE_NONE && type <= CONFIG_SYSTEM_MAX_EVENT_TYPES
-               ? atomic_load_explicit(&s_tags[type - 1], memory_order_relaxed)
-               : 0;
+    atomic_store_explicit(&flight_tags[type - 1], tag != 0 ? tag : 1, memory_order_relaxed);
 }
 
 system_event_type_t flight_tag_type(uint16_t tag)
 {
     for (unsigned i = 0; tag != 0 && i < event_types_count(); i++) {
-        if (atomic_load_explicit(&s_tags[i], memory_order_relaxed) == tag) {
+        if (atomic_load_explicit(&flight_tags[i], memory_order_relaxed) == tag) {
             return (system_event_type_t)(i + 1);
         }
     }

@@ -18,7 +18,6 @@
 #include "event_internal.h"
 #include "relaxed.h"
 #include "system_service/common_events.h"
-#include "time_ms.h"
 
 #ifdef CONFIG_SYSTEM_RECORDER
 
@@ -27,13 +26,13 @@
 #define FACTS   (ENTRIES - POSTS)
 #define WORDS   6
 /* Changes with the layout: memory that another firmware left is not believed. */
-#define SALT (0x4b524b01u ^ ENTRIES << 8)
+#define SALT (0x4b524b02u ^ ENTRIES << 8)
 
 /* 24 bytes. Every word is an atomic: readers look while writers write, and the checksum judges. */
 typedef struct {
     _Atomic uint32_t sequence; /* 0 = never written */
-    _Atomic uint32_t time_ms;
-    _Atomic uint32_t what; /* kind | subject << 8 | tag << 16 */
+    _Atomic uint32_t time;     /* us / 1024: ms would take a division of 64 bits */
+    _Atomic uint32_t what;     /* kind | subject << 8 | tag << 16 */
     _Atomic uint32_t a;
     _Atomic uint32_t b;
     _Atomic uint32_t check;
@@ -70,35 +69,41 @@ uint32_t IRAM_ATTR flight_checksum(const uint32_t *words, size_t count)
 static void IRAM_ATTR write_place(place_t *place, const uint32_t words[WORDS])
 {
     relaxed_put(&place->sequence, words[0]);
-    relaxed_put(&place->time_ms, words[1]);
+    relaxed_put(&place->time, words[1]);
     relaxed_put(&place->what, words[2]);
     relaxed_put(&place->a, words[3]);
     relaxed_put(&place->b, words[4]);
     relaxed_put(&place->check, words[5]);
 }
 
-void IRAM_ATTR flight_record(flight_kind_t kind, uint8_t subject, uint16_t tag, uint32_t a,
-                             uint32_t b)
+FORCE_INLINE_ATTR void record(flight_kind_t kind, uint8_t subject, uint16_t tag, uint32_t a,
+                              uint32_t b, int64_t now_us)
 {
-    const uint32_t time_ms = time_ms_of_us(esp_timer_get_time());
+    const uint32_t time = (uint32_t)((uint64_t)now_us >> 10);
     const uint32_t sequence = relaxed_add(&s_sequence, 1) + 1;
     const uint32_t what = (uint32_t)kind | (uint32_t)subject << 8 | (uint32_t)tag << 16;
     place_t *place = kind == FLIGHT_POST ? &s_posts[relaxed_add(&s_next_post, 1) % POSTS]
                                          : &s_facts[relaxed_add(&s_next_fact, 1) % FACTS];
     /* Word by word out of registers: as an array it would go through memory twice. */
     relaxed_put(&place->sequence, sequence);
-    relaxed_put(&place->time_ms, time_ms);
+    relaxed_put(&place->time, time);
     relaxed_put(&place->what, what);
     relaxed_put(&place->a, a);
     relaxed_put(&place->b, b);
-    relaxed_put(&place->check, mix(mix(mix(mix(mix(SALT, sequence), time_ms), what), a), b));
+    relaxed_put(&place->check, mix(mix(mix(mix(mix(SALT, sequence), time), what), a), b));
+}
+
+void IRAM_ATTR flight_record(flight_kind_t kind, uint8_t subject, uint16_t tag, uint32_t a,
+                             uint32_t b)
+{
+    record(kind, subject, tag, a, b, esp_timer_get_time());
 }
 
 /** @return false: not intact, or empty */
 static bool read_place(const place_t *place, uint32_t words[WORDS])
 {
     words[0] = relaxed_get(&place->sequence);
-    words[1] = relaxed_get(&place->time_ms);
+    words[1] = relaxed_get(&place->time);
     words[2] = relaxed_get(&place->what);
     words[3] = relaxed_get(&place->a);
     words[4] = relaxed_get(&place->b);
@@ -167,18 +172,20 @@ void flight_record_slot(flight_kind_t kind, unsigned slot, system_event_type_t t
     flight_record(kind, flight_subject(slot), flight_tag(type), a, b);
 }
 
-void IRAM_ATTR flight_record_post(system_service_id_t source, system_event_type_t type, size_t size)
+void IRAM_ATTR flight_record_post(system_service_id_t source, system_event_type_t type, size_t size,
+                                  int64_t now_us)
 {
 #ifdef CONFIG_SYSTEM_RECORDER_CRITICAL_POSTS
     if (type > SYSTEM_EVENT_COMMON_COUNT) { /* the core's own are written down as what they mean */
-        flight_record(FLIGHT_POST,
-                      source != SYSTEM_SERVICE_ID_NONE ? flight_subject(system_id_slot(source)) : 0,
-                      flight_tag(type), (uint32_t)size, 0);
+        record(FLIGHT_POST,
+               source != SYSTEM_SERVICE_ID_NONE ? flight_subject(system_id_slot(source)) : 0,
+               flight_tag(type), (uint32_t)size, 0, now_us);
     }
 #else
     (void)source;
     (void)type;
     (void)size;
+    (void)now_us;
 #endif
 }
 
@@ -220,7 +227,7 @@ void flight_record_common(system_event_type_t type, const void *data, size_t siz
 
 void IRAM_ATTR flight_recorder_mark(uint32_t a, uint32_t b)
 {
-    flight_record(FLIGHT_MARK, flight_subject(system_current_slot()), 0, a, b);
+    record(FLIGHT_MARK, flight_subject(system_current_slot()), 0, a, b, esp_timer_get_time());
 }
 
 /** The newest intact record of a ring that is older than a sequence number. */
@@ -266,7 +273,7 @@ static void fill(const uint32_t words[WORDS], flight_record_t *out)
 {
     *out = (flight_record_t){
         .sequence = words[0],
-        .time_ms = words[1],
+        .time_ms = (uint32_t)((uint64_t)words[1] * 1024u / 1000u),
         .kind = (flight_kind_t)(words[2] & 0xFFu),
         .boots_ago = boots_since(words[0]),
         .event_tag = (uint16_t)(words[2] >> 16),

@@ -30,11 +30,13 @@ void flight_record_slot(flight_kind_t kind, unsigned slot, system_event_type_t t
     (void)b;
 }
 
-void flight_record_post(system_service_id_t source, system_event_type_t type, size_t size)
+void flight_record_post(system_service_id_t source, system_event_type_t type, size_t size,
+                        int64_t now_us)
 {
     (void)source;
     (void)type;
     (void)size;
+    (void)now_us;
 }
 
 uint32_t flight_next_sequence(void)
