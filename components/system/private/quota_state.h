@@ -3,7 +3,8 @@
 
 /**
  * @file
- * @brief The state behind the quotas; shared by resource_quota.c and quota_charge.c, nobody else.
+ * @brief The state behind the quotas; shared by resource_quota.c, quota_charge.c and, for what it
+ * charges with each block, memory_pool.c.
  */
 
 #include "relaxed.h"
@@ -94,4 +95,22 @@ FORCE_INLINE_ATTR void quota_give(_Atomic uint32_t *used, uint32_t n)
     do {
         left = now > n ? now - n : 0;
     } while (!relaxed_swap(used, &now, left));
+}
+
+/** Charge an owner for memory unless that is too much for it: nothing is counted then.
+ *  @return false: ask quota_charge_memory() */
+FORCE_INLINE_ATTR bool quota_try_memory(unsigned slot, uint32_t bytes)
+{
+    quota_state_t *s = &quota_states[slot];
+
+    if (!quota_take(&s->memory, relaxed_get(&s->max_memory), bytes)) {
+        return false;
+    }
+    relaxed_raise(&s->memory_peak, relaxed_get(&s->memory));
+    return true;
+}
+
+FORCE_INLINE_ATTR void quota_give_memory(unsigned slot, uint32_t bytes)
+{
+    quota_give(&quota_states[slot].memory, bytes);
 }

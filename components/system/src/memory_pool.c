@@ -14,7 +14,7 @@
 
 #include "event_internal.h"
 #include "memory_pool_internal.h"
-#include "resource_quota_internal.h"
+#include "quota_state.h"
 #include "supervisor_wake.h"
 #include "system_internal.h"
 
@@ -55,21 +55,6 @@ static const pool_desc_t s_desc[MEMORY_POOL_CLASSES] = {
     POOL_DESC(MEMORY_POOL_MAX_BLOCK, CONFIG_SYSTEM_POOL_XLARGE_COUNT, FIRST_XLARGE),
 };
 
-/** The smallest class that holds size bytes, or MEMORY_POOL_CLASSES. */
-static inline unsigned class_of(size_t size)
-{
-    if (size <= SIZE_SMALL) {
-        return MEMORY_POOL_SMALL;
-    }
-    if (size <= SIZE_MEDIUM) {
-        return MEMORY_POOL_MEDIUM;
-    }
-    if (size <= SIZE_LARGE) {
-        return MEMORY_POOL_LARGE;
-    }
-    return size <= MEMORY_POOL_MAX_BLOCK ? MEMORY_POOL_XLARGE : MEMORY_POOL_CLASSES;
-}
-
 /* The head of a free list: the first block's number within the class, how many blocks are in use,
  * and a tag that grows with each pop, against ABA: one compare-and-swap takes a block and counts
  * it. Fields as wide as the largest class needs, the tag has the rest: 18 bits by default. */
@@ -82,6 +67,7 @@ static inline unsigned class_of(size_t size)
 #define LIST_END   FIELD
 #define ONE_USED   (1u << FIELD_BITS)
 #define ONE_TAG    (1u << 2 * FIELD_BITS)
+#define TAG_BITS   (32u - 2u * FIELD_BITS)
 _Static_assert(MOST_BLOCKS < LIST_END,
                "a block's number within its class fits beside the end mark");
 
@@ -98,7 +84,7 @@ typedef struct {
     uint16_t first;         /* index of its first block */
     _Atomic uint16_t limit; /* may be in use at once; by CRITICAL events all of them */
     _Atomic uint16_t limit_critical;
-    _Atomic uint32_t freed;      /* since boot; wraps */
+    _Atomic uint32_t rounds;     /* of the tag since boot */
     _Atomic uint32_t lent;       /* now */
     _Atomic uint32_t lent_total; /* since boot: taken for a smaller class */
     _Atomic uint32_t borrowed;
@@ -110,6 +96,24 @@ static pool_t s_pools[MEMORY_POOL_CLASSES + 1];
 pool_block_t pool_blocks[BLOCKS];
 pool_area_t pool_areas[MEMORY_POOL_CLASSES];
 
+/** The pool of the smallest class that holds size bytes, or the one that stays empty. A search, not
+ *  a choice between numbers: the compiler makes a way of its own of what follows for each number.
+ */
+static inline pool_t *pool_for(size_t size)
+{
+    pool_t *p = s_pools;
+    while (p < &s_pools[MEMORY_POOL_CLASSES] && size > p->stride - (size_t)POOL_TAIL_BYTES) {
+        p++;
+    }
+    return p;
+}
+
+/** What the memory quota counts for a request that p serves. */
+static inline size_t charge_of(const pool_t *p, size_t size)
+{
+    return p < &s_pools[MEMORY_POOL_CLASSES] ? p->stride - (size_t)POOL_TAIL_BYTES : size;
+}
+
 static struct {
     _Atomic uint32_t double_frees, foreign_frees, overruns, reclaimed;
 } s_totals;
@@ -117,23 +121,34 @@ static struct {
 /* ---- blocks --------------------------------------------------------------------------------- */
 
 /** The guard stands right behind the bytes asked for, rounded up to a word. */
-static uint32_t *guard_of(pool_index_t index)
+static inline uint32_t *guard_behind(void *payload, size_t size)
 {
-    uint8_t *payload = pool_payload(index);
-    return (uint32_t *)(void *)(payload + ((pool_blocks[index].size + 3u) & ~3u));
+    return (uint32_t *)(void *)((uint8_t *)payload + ((size + 3u) & ~(size_t)3));
 }
 
-pool_index_t pool_find(const void *ptr)
+static uint32_t *guard_of(pool_index_t index)
 {
-    for (unsigned i = 0; i < MEMORY_POOL_CLASSES; i++) {
-        const pool_t *p = &s_pools[i];
-        const uint32_t offset = (uint32_t)((uintptr_t)ptr - (uintptr_t)p->payload);
-        if ((uintptr_t)ptr - (uintptr_t)p->payload < p->bytes) {
-            const uint32_t number = offset / p->stride;
+    return guard_behind(pool_payload(index), pool_blocks[index].size);
+}
+
+/** @param[out] pool whose it is  @return POOL_NONE: no block begins at ptr */
+static inline pool_index_t find(const void *ptr, pool_t **pool)
+{
+    for (pool_t *p = s_pools; p < &s_pools[MEMORY_POOL_CLASSES]; p++) {
+        const uintptr_t offset = (uintptr_t)ptr - (uintptr_t)p->payload;
+        if (offset < p->bytes) {
+            const uint32_t number = (uint32_t)offset / p->stride;
+            *pool = p;
             return number * p->stride == offset ? (pool_index_t)(p->first + number) : POOL_NONE;
         }
     }
     return POOL_NONE;
+}
+
+pool_index_t pool_find(const void *ptr)
+{
+    pool_t *pool;
+    return find(ptr, &pool);
 }
 
 /* ---- free lists ----------------------------------------------------------------------------- */
@@ -146,6 +161,26 @@ static inline uint32_t used_in(uint32_t head)
 static uint32_t used_of(const pool_t *pool)
 {
     return used_in(atomic_load_explicit(&pool->head, memory_order_relaxed));
+}
+
+/** The tag came round: it counts the pops, and this its rounds. */
+static __attribute__((noinline)) void count_round(pool_t *pool)
+{
+    atomic_fetch_add_explicit(&pool->rounds, 1, memory_order_relaxed);
+}
+
+/** How many blocks were taken since boot; wraps. */
+static uint32_t pops_of(const pool_t *pool)
+{
+    uint32_t head;
+    uint32_t rounds = atomic_load_explicit(&pool->rounds, memory_order_relaxed);
+    uint32_t before;
+    do { /* a round that ends between the two looks is counted soon */
+        before = rounds;
+        head = atomic_load_explicit(&pool->head, memory_order_acquire);
+        rounds = atomic_load_explicit(&pool->rounds, memory_order_relaxed);
+    } while (rounds != before);
+    return rounds << TAG_BITS | head >> 2 * FIELD_BITS;
 }
 
 static __attribute__((noinline)) void raise_high_water(pool_t *pool, uint32_t used)
@@ -180,19 +215,20 @@ static inline uint32_t take_number(pool_t *p, bool critical)
     if (used_in(wanted) > atomic_load_explicit(&p->high_water, memory_order_relaxed)) {
         raise_high_water(p, used_in(wanted));
     }
+    if (wanted < ONE_TAG) {
+        count_round(p);
+    }
     return head & FIELD;
 }
 
 /** Put a block back that is in use, or that never was: then used is 0. */
-static inline void list_push(unsigned pool, pool_index_t index, uint32_t used)
+static inline void list_push(pool_t *p, uint32_t number, uint32_t used)
 {
-    pool_t *p = &s_pools[pool];
-    const uint32_t number = (uint32_t)index - s_desc[pool].first;
+    _Atomic uint16_t *link = &pool_blocks[p->first + number].link;
     uint32_t head = atomic_load_explicit(&p->head, memory_order_relaxed);
     uint32_t wanted;
     do {
-        atomic_store_explicit(&pool_blocks[index].link, (uint16_t)(head & FIELD),
-                              memory_order_relaxed);
+        atomic_store_explicit(link, (uint16_t)(head & FIELD), memory_order_relaxed);
         wanted = ((head & ~FIELD) | number) - used;
     } while (!atomic_compare_exchange_weak_explicit(&p->head, &head, wanted, memory_order_release,
                                                     memory_order_relaxed));
@@ -220,15 +256,15 @@ static uint32_t lend_from(unsigned pool, unsigned wanted, bool critical)
     return number;
 }
 
-static inline void give_back(pool_index_t index)
+/** @param p the pool that the block is of */
+static inline void give_back(pool_t *p, pool_index_t index)
 {
-    const unsigned pool = pool_blocks[index].pool;
-    if (pool_blocks[index].borrowed) {
-        pool_blocks[index].borrowed = false;
-        atomic_fetch_sub_explicit(&s_pools[pool].lent, 1, memory_order_relaxed);
+    pool_block_t *block = &pool_blocks[index];
+    if (block->borrowed) {
+        block->borrowed = false;
+        atomic_fetch_sub_explicit(&p->lent, 1, memory_order_relaxed);
     }
-    list_push(pool, index, ONE_USED);
-    atomic_fetch_add_explicit(&s_pools[pool].freed, 1, memory_order_relaxed);
+    list_push(p, (uint32_t)index - p->first, ONE_USED);
 }
 
 static void report_overrun(pool_index_t index)
@@ -242,9 +278,9 @@ static void report_overrun(pool_index_t index)
 }
 
 /** Look at the guard of a block that is about to be given back. */
-static inline bool guard_whole(pool_index_t index)
+static inline bool guard_whole(pool_index_t index, void *payload)
 {
-    if (__builtin_expect(*guard_of(index) == GUARD_WORD, 1)) {
+    if (__builtin_expect(*guard_behind(payload, pool_blocks[index].size) == GUARD_WORD, 1)) {
         return true;
     }
     report_overrun(index);
@@ -271,15 +307,13 @@ static __attribute__((noinline)) pool_t *take_elsewhere(unsigned wanted, bool cr
     return NULL;
 }
 
-/** @return the payload, or NULL */
-static inline uint8_t *take_block(size_t size, system_service_id_t source, pool_kind_t kind,
-                                  bool critical, pool_index_t *index)
+/** @param p pool_for(size)  @return the payload, or NULL */
+static inline uint8_t *take_block(pool_t *p, size_t size, system_service_id_t source,
+                                  pool_kind_t kind, bool critical, pool_index_t *index)
 {
-    const unsigned wanted = class_of(size);
-    pool_t *p = &s_pools[wanted];
     uint32_t number = take_number(p, critical);
     if (__builtin_expect(number == LIST_END, 0)) {
-        p = take_elsewhere(wanted, critical, &number);
+        p = take_elsewhere((unsigned)(p - s_pools), critical, &number);
         if (p == NULL) {
             return NULL;
         }
@@ -289,7 +323,7 @@ static inline uint8_t *take_block(size_t size, system_service_id_t source, pool_
     uint8_t *payload = p->payload + number * p->stride;
     block->size = (uint16_t)size;
     atomic_store_explicit(&block->source, source, memory_order_relaxed);
-    *(uint32_t *)(void *)(payload + ((size + 3u) & ~(size_t)3)) = GUARD_WORD;
+    *guard_behind(payload, size) = GUARD_WORD;
     atomic_store_explicit(&block->state, (uint32_t)kind << 16 | 1u, memory_order_release);
     return payload;
 }
@@ -298,12 +332,13 @@ pool_index_t pool_block_take(size_t size, system_service_id_t source, pool_kind_
                              bool critical)
 {
     pool_index_t index;
-    return take_block(size, source, kind, critical, &index) != NULL ? index : POOL_NONE;
+    return take_block(pool_for(size), size, source, kind, critical, &index) != NULL ? index
+                                                                                    : POOL_NONE;
 }
 
 void pool_block_shrink(pool_index_t index, size_t size)
 {
-    if (guard_whole(index)) {
+    if (guard_whole(index, pool_payload(index))) {
         pool_blocks[index].size = (uint16_t)size;
         *guard_of(index) = GUARD_WORD;
     }
@@ -319,9 +354,9 @@ void pool_block_release(pool_index_t index)
         configASSERT((before & 0xFFFFu) != 0);
     }
     if ((before & 0xFFFFu) == 1) {
-        (void)guard_whole(index);
+        (void)guard_whole(index, pool_payload(index));
         atomic_store_explicit(&block->state, 0, memory_order_relaxed);
-        give_back(index);
+        give_back(&s_pools[block->pool], index);
     }
 }
 
@@ -336,18 +371,17 @@ bool pool_block_convert(pool_index_t index, pool_kind_t from, pool_kind_t to)
 /* ---- quota -------------------------------------------------------------------------------- */
 
 /** The memory quota counts what the block occupies. The owner may be gone: then nothing counts. */
-static void release_quota(system_service_id_t source, size_t bytes)
+static inline void release_quota(system_service_id_t source, size_t bytes)
 {
     unsigned slot;
     if (registry_slot_of(source, &slot) == ESP_OK) {
-        quota_release_memory(slot, bytes);
+        quota_give_memory(slot, (uint32_t)bytes);
     }
 }
 
 size_t memory_pool_block_bytes(size_t size)
 {
-    const unsigned pool = class_of(size);
-    return pool < MEMORY_POOL_CLASSES ? s_desc[pool].size : size;
+    return charge_of(pool_for(size), size);
 }
 
 /* ---- lifecycle ------------------------------------------------------------------------------ */
@@ -387,7 +421,7 @@ esp_err_t memory_pool_init(void)
             pool_block_t *block = &pool_blocks[desc->first + n];
             memset(block, 0, sizeof(*block));
             block->pool = (uint8_t)i;
-            list_push(i, (pool_index_t)(desc->first + n), 0);
+            list_push(pool, n, 0);
         }
         pool->payload = pool_areas[i].payload;
         pool->bytes = (uint32_t)pool->stride * desc->count;
@@ -419,8 +453,8 @@ uint32_t memory_pool_reclaim(system_service_id_t source)
         if ((kind == POOL_KIND_LOAN || kind == POOL_KIND_MANUAL) &&
             atomic_load_explicit(&pool_blocks[i].source, memory_order_relaxed) == source &&
             pool_block_convert((pool_index_t)i, (pool_kind_t)kind, POOL_KIND_FREE)) {
-            (void)guard_whole((pool_index_t)i);
-            give_back((pool_index_t)i);
+            (void)guard_whole((pool_index_t)i, pool_payload((pool_index_t)i));
+            give_back(&s_pools[pool_blocks[i].pool], (pool_index_t)i);
             taken++;
         }
     }
@@ -445,15 +479,18 @@ void *memory_pool_alloc(size_t size)
     system_identity_t *identity = caller();
     const unsigned slot = system_identity_slot(identity);
     const system_service_id_t source = registry_slot_id(slot);
-    const size_t bytes = memory_pool_block_bytes(size);
+    pool_t *p = pool_for(size);
+    const size_t bytes = charge_of(p, size);
     system_enter_as(identity);
-    if (quota_charge_memory(slot, bytes) != ESP_OK) {
+    /* What is refused here asks once more, to be counted. */
+    if (slot < SYSTEM_SLOTS && (bytes > INT32_MAX || !quota_try_memory(slot, (uint32_t)bytes)) &&
+        quota_charge_memory(slot, bytes) != ESP_OK) {
         supervisor_note_busy(); /* it reports the refusal */
         system_leave(identity);
         return NULL;
     }
     pool_index_t index;
-    void *ptr = take_block(size, source, POOL_KIND_MANUAL, false, &index);
+    void *ptr = take_block(p, size, source, POOL_KIND_MANUAL, false, &index);
     if (ptr == NULL) {
         ptr = pool_heap_alloc(size, source);
     }
@@ -464,7 +501,7 @@ void *memory_pool_alloc(size_t size)
     return ptr;
 }
 
-static esp_err_t free_heap_block(void *ptr)
+static __attribute__((noinline)) esp_err_t free_heap_block(void *ptr)
 {
     size_t size;
     system_service_id_t source;
@@ -476,7 +513,7 @@ static esp_err_t free_heap_block(void *ptr)
     return ESP_ERR_MEMORY_FOREIGN_POINTER;
 }
 
-static esp_err_t free_pool_block(pool_index_t index)
+static inline esp_err_t free_pool_block(pool_t *p, pool_index_t index, void *payload)
 {
     pool_block_t *block = &pool_blocks[index];
     if (!pool_block_convert(index, POOL_KIND_MANUAL, POOL_KIND_FREE)) {
@@ -489,8 +526,8 @@ static esp_err_t free_pool_block(pool_index_t index)
     }
     const uint16_t size = block->size; /* ours alone until it is given back */
     const system_service_id_t source = atomic_load_explicit(&block->source, memory_order_relaxed);
-    const bool whole = guard_whole(index);
-    give_back(index);
+    const bool whole = guard_whole(index, payload);
+    give_back(p, index);
     release_quota(source, memory_pool_block_bytes(size));
     return whole ? ESP_OK : ESP_ERR_MEMORY_CORRUPTED;
 }
@@ -500,10 +537,12 @@ esp_err_t memory_pool_free(void *ptr)
     if (ptr == NULL) {
         return ESP_OK;
     }
-    const pool_index_t index = pool_find(ptr);
+    pool_t *p = NULL;
+    const pool_index_t index = find(ptr, &p);
     system_identity_t *identity = caller();
     system_enter_as(identity);
-    const esp_err_t ret = index == POOL_NONE ? free_heap_block(ptr) : free_pool_block(index);
+    const esp_err_t ret =
+        index == POOL_NONE ? free_heap_block(ptr) : free_pool_block(p, index, ptr);
     system_leave(identity);
     return ret;
 }
@@ -523,8 +562,8 @@ esp_err_t memory_pool_get_stats(memory_pool_class_t pool, memory_pool_stats_t *o
         .high_water = atomic_load_explicit(&p->high_water, memory_order_relaxed),
         .reserved = s_desc[pool].reserve,
         .lent = atomic_load_explicit(&p->lent, memory_order_relaxed),
-        .allocations = used + atomic_load_explicit(&p->freed, memory_order_relaxed) -
-                       atomic_load_explicit(&p->lent_total, memory_order_relaxed) + borrowed,
+        .allocations =
+            pops_of(p) - atomic_load_explicit(&p->lent_total, memory_order_relaxed) + borrowed,
         .borrowed = borrowed,
         .exhausted = atomic_load_explicit(&p->exhausted, memory_order_relaxed),
     };

@@ -57,14 +57,10 @@ esp_err_t IRAM_ATTR quota_charge_memory(unsigned slot, size_t bytes)
     if (slot >= SYSTEM_SLOTS) {
         return ESP_OK;
     }
-    quota_state_t *s = &quota_states[slot];
-
-    if (bytes > INT32_MAX ||
-        !quota_take(&s->memory, relaxed_get(&s->max_memory), (uint32_t)bytes)) {
+    if (bytes > INT32_MAX || !quota_try_memory(slot, (uint32_t)bytes)) {
         quota_violation(slot, QUOTA_MEMORY);
         return ESP_ERR_QUOTA_MEMORY_EXCEEDED;
     }
-    relaxed_raise(&s->memory_peak, relaxed_get(&s->memory));
     return ESP_OK;
 }
 
