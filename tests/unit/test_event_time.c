@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "event_internal.h"
+#include "event_describe.h"
 #include "ktest.h"
 #include "system_up.h"
 

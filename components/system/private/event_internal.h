@@ -145,6 +145,9 @@ void event_routes_init(void);
  *  @return how many, 0 at the end */
 unsigned event_routes_next(system_event_type_t type, event_route_cursor_t *cursor,
                            event_receiver_t out[EVENT_ROUTE_BATCH], pool_index_t retain);
+/** All receivers of a type at once and without a lock: of most types there are few.
+ *  @return how many; EVENT_ROUTE_BATCH + 1: ask event_routes_next(). isr-ok */
+unsigned event_routes_short(system_event_type_t type, event_receiver_t out[EVENT_ROUTE_BATCH]);
 /** Let patterns know a new type. Caller holds the registry lock. */
 void event_routes_type_added(system_event_type_t type);
 /** Drop the retained value of a type. */
@@ -172,19 +175,19 @@ typedef enum {
 } mailbox_state_t;
 
 typedef struct {
-    portMUX_TYPE lock; /* order 4: protects all below */
-    priority_queue_t queue;
+    portMUX_TYPE lock;            /* order 4: protects all below */
     uint8_t state;                /* mailbox_state_t */
     uint8_t waiters;              /* tasks that wait for room or for a handler to return */
     uint16_t running_sub;         /* subscription whose handler runs now, or SUB_NONE */
     struct event_worker *running; /* worker that drains this mailbox now, or NULL */
     struct event_worker *own;     /* private worker, or NULL for the shared ones */
-    uint32_t answered_us;         /* low 32 bits of the time of the last handler return or ping */
-    uint32_t answers;             /* how many there were */
+    uint32_t pings;               /* answered; each handler that returns is an answer too */
     uint32_t handled, refused, displaced, discarded;
     /* Of all owners since boot: the totals of the bus are their sums, so that no counter of its own
      * is fought for by all cores with every event. */
-    uint32_t total_delivered, total_handled;
+    uint32_t total_delivered;
+    uint32_t handled_before; /* by the owners before this one */
+    priority_queue_t queue;  /* last: it ends with the entries */
 } mailbox_t;
 
 typedef enum {
@@ -413,9 +416,6 @@ uint32_t event_bus_posts(void);
 /** One delivery to a subscription found no room, and no poster adds it up. isr-ok */
 void event_bus_count_refused(uint16_t sub);
 void event_bus_count_discarded(unsigned n);
-/** Fill in an event from its block, which was posted at most 12 days before and an hour after
- *  now_us. */
-void event_bus_describe(pool_index_t index, int64_t now_us, system_event_t *out);
 
 /* ---- event_timer.c ------------------------------------------------------------------------------
  */

@@ -31,13 +31,13 @@ typedef struct {
 } queue_entry_t;
 
 typedef struct {
-    queue_entry_t ring[QUEUE_ENTRIES];
     uint16_t head[SYSTEM_EVENT_LANES];
     uint16_t count[SYSTEM_EVENT_LANES];
     uint16_t total;      /* sum of the counts */
     uint16_t high_water; /* most entries that ever waited, all lanes */
     uint8_t streak;      /* entries taken in a row while a lower lane waited, <= 2 * QUEUE_STREAK */
     uint8_t turn;        /* lower lane that was served last out of turn */
+    queue_entry_t ring[QUEUE_ENTRIES]; /* last: what is in front of it is within one instruction */
 } priority_queue_t;
 
 /** Maps a priority to its lane: 0, 1..100, 101..200, 201..255. */

@@ -60,13 +60,8 @@ void event_bus_count_refused(uint16_t sub)
 
 /* ---- blocks as events ----------------------------------------------------------------------- */
 
-/* The time is kept in 40 bits, the upper eight beside the priority: good for 12 days in a queue. A
- * worker's idea of now may be a little older than the event that it takes. */
-#define TIME_MASK     ((1ULL << 40) - 1)
-#define TIME_SLACK_US (1LL << 32)
-
-static void fill_header(pool_index_t index, system_event_type_t type, uint8_t priority,
-                        int64_t now_us)
+static void fill_header(pool_index_t index, void *payload, system_event_type_t type,
+                        uint8_t priority, int64_t now_us)
 {
     pool_block_t *block = pool_block(index);
     const uint32_t high = (uint32_t)((uint64_t)now_us >> 32);
@@ -74,26 +69,8 @@ static void fill_header(pool_index_t index, system_event_type_t type, uint8_t pr
     block->posted_us = (uint32_t)now_us;
     atomic_store_explicit(&block->link, (uint16_t)((high & 0xFFu) << 8 | priority),
                           memory_order_relaxed);
-    *pool_sequence(index) = atomic_fetch_add_explicit(&s_sequence, 1, memory_order_relaxed) + 1;
-}
-
-void event_bus_describe(pool_index_t index, int64_t now_us, system_event_t *out)
-{
-    const pool_block_t *block = pool_block(index);
-    uint8_t *payload = pool_payload(index);
-    const uint16_t link = atomic_load_explicit(&block->link, memory_order_relaxed);
-    const uint64_t posted = (uint64_t)(link >> 8) << 32 | block->posted_us;
-    const uint64_t age = ((uint64_t)now_us + TIME_SLACK_US - posted) & TIME_MASK;
-    *out = (system_event_t){
-        .type = block->type,
-        .name = event_type_name(block->type),
-        .source = atomic_load_explicit(&block->source, memory_order_relaxed),
-        .priority = (uint8_t)link,
-        .sequence = *pool_sequence_behind(index, payload),
-        .timestamp_us = now_us + TIME_SLACK_US - (int64_t)age,
-        .data = block->size != 0 ? payload : NULL,
-        .data_size = block->size,
-    };
+    *pool_sequence_behind(index, payload) =
+        atomic_fetch_add_explicit(&s_sequence, 1, memory_order_relaxed) + 1;
 }
 
 /* ---- fan-out -------------------------------------------------------------------------------- */
@@ -188,29 +165,45 @@ static inline void deliver_batch(post_t *p, event_receiver_t *receivers, unsigne
     }
 }
 
-/** Send a filled block on its way. The poster's reference becomes that of the last receiver. */
-static inline __attribute__((always_inline)) esp_err_t send(post_t *p)
+/** One reference for each receiver of a batch; the poster's becomes that of the last one of all. */
+static inline void take_references(const post_t *p, unsigned n, bool more)
 {
-    event_receiver_t receivers[EVENT_ROUTE_BATCH];
+    if (n + more > 1) {
+        pool_block_ref_many(p->block, n + more - 1);
+    } else if (n == 0) {
+        pool_block_release(p->block); /* the last batch, and nobody in it */
+    }
+}
+
+/** To whom a short list does not tell: many, those of patterns, and who subscribes later. */
+static __attribute__((noinline)) void send_in_batches(post_t *p, event_receiver_t *receivers)
+{
     event_route_cursor_t cursor = {0};
     const pool_index_t retain = event_type_retained(p->type) ? p->block : POOL_NONE;
+    while (!cursor.done) {
+        const unsigned n = event_routes_next(p->type, &cursor, receivers, retain);
+        take_references(p, n, !cursor.done);
+        deliver_batch(p, receivers, n);
+    }
+}
+
+/** Send a filled block on its way. The poster's reference becomes that of the last receiver. */
+static inline __attribute__((always_inline)) esp_err_t send(post_t *p, void *payload)
+{
+    event_receiver_t receivers[EVENT_ROUTE_BATCH];
     p->lane = (uint8_t)priority_queue_lane(p->priority);
-    fill_header(p->block, p->type, p->priority, p->now_us);
+    fill_header(p->block, payload, p->type, p->priority, p->now_us);
     if (p->priority == SYSTEM_EVENT_PRIORITY_CRITICAL) {
         const pool_block_t *block = pool_block(p->block);
         flight_record_post(block->source, p->type, block->size, p->now_us);
     }
-    bool more;
-    do {
-        const unsigned n = event_routes_next(p->type, &cursor, receivers, retain);
-        more = !cursor.done;
-        if (n + more > 1) {
-            pool_block_ref_many(p->block, n + more - 1);
-        } else if (n == 0) {
-            pool_block_release(p->block); /* the last batch, and nobody in it */
-        }
+    const unsigned n = event_routes_short(p->type, receivers);
+    if (n <= EVENT_ROUTE_BATCH) {
+        take_references(p, n, false);
         deliver_batch(p, receivers, n);
-    } while (more);
+    } else {
+        send_in_batches(p, receivers);
+    }
     count(&s_stats.refused, p->result.refused);
     count(&s_stats.displaced, p->result.displaced);
     return p->result.refused != 0 ? ESP_ERR_EVENT_QUEUE_FULL : ESP_OK;
@@ -238,10 +231,11 @@ static inline esp_err_t post_copy(post_t *p, system_service_id_t source, const v
         count(&s_stats.no_memory, 1);
         return ESP_ERR_EVENT_NO_MEMORY;
     }
+    void *payload = pool_payload(p->block);
     if (size != 0) {
-        memcpy(pool_payload(p->block), data, size);
+        memcpy(payload, data, size);
     }
-    return send(p);
+    return send(p, payload);
 }
 
 /** A checked post in the name of a slot, at the cost of its quota. */
@@ -355,8 +349,9 @@ esp_err_t event_bus_put_block(event_receiver_t receiver, pool_index_t block,
 {
     mailbox_wake_t wake = {.in_isr = identity_backend_in_isr()};
     pool_index_t displaced = POOL_NONE; /* stays so: these receivers reject */
-    fill_header(block, type, priority, esp_timer_get_time());
-    *pool_sequence(block) = tag;
+    void *payload = pool_payload(block);
+    fill_header(block, payload, type, priority, esp_timer_get_time());
+    *pool_sequence_behind(block, payload) = tag;
     const delivery_t outcome =
         event_mailbox_put(receiver, block, priority_queue_lane(priority), &wake, &displaced);
     if (outcome == DELIVERY_GONE) {
@@ -455,7 +450,7 @@ static esp_err_t publish(post_t *p, system_service_id_t service_id,
         return ret;
     }
     pool_block_shrink(p->block, size);
-    return send(p);
+    return send(p, payload);
 }
 
 esp_err_t system_event_publish(system_service_id_t service_id, system_event_type_t type,

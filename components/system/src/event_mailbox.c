@@ -36,7 +36,7 @@ void event_mailbox_totals(uint32_t *delivered, uint32_t *handled)
     for (unsigned i = 0; i < SYSTEM_SLOTS; i++) {
         portENTER_CRITICAL(&event_mailboxes[i].lock);
         *delivered += event_mailboxes[i].total_delivered;
-        *handled += event_mailboxes[i].total_handled;
+        *handled += event_mailboxes[i].handled_before + event_mailboxes[i].handled;
         portEXIT_CRITICAL(&event_mailboxes[i].lock);
     }
 }
@@ -128,8 +128,9 @@ void event_mailbox_open(unsigned slot, struct event_worker *own)
     portENTER_CRITICAL(&mailbox->lock);
     priority_queue_init(&mailbox->queue);
     mailbox->own = own;
+    mailbox->handled_before += mailbox->handled;
     mailbox->handled = mailbox->refused = mailbox->displaced = mailbox->discarded = 0;
-    mailbox->answers = 0;
+    mailbox->pings = 0;
     mailbox->state = MAILBOX_OPEN;
     portEXIT_CRITICAL(&mailbox->lock);
     event_waits_begin(slot);
@@ -177,9 +178,9 @@ void event_mailbox_pause(unsigned slot, bool paused)
 /* ---- putting in ----------------------------------------------------------------------------- */
 
 /** Note whom to wake for a new entry in lane. Lock held. */
-static inline void note_wake_locked(unsigned slot, unsigned lane, mailbox_wake_t *wake)
+static inline void note_wake_locked(const mailbox_t *mailbox, unsigned slot, unsigned lane,
+                                    mailbox_wake_t *wake)
 {
-    mailbox_t *mailbox = &event_mailboxes[slot];
     if (mailbox->running != NULL) {
         if (lane <= 1 && mailbox->running->kind == WORKER_GENERAL) {
             wake->raise = mailbox->running; /* do not let it wait behind a low-priority handler */
@@ -217,7 +218,7 @@ static __attribute__((noinline)) bool replace_locked(unsigned slot, queue_entry_
     if (!same_place) { /* its lane has room: replace() looked */
         clear_empty_locked(slot);
         (void)priority_queue_push(&mailbox->queue, lane, entry);
-        note_wake_locked(slot, lane, wake);
+        note_wake_locked(mailbox, slot, lane, wake);
     }
     return true;
 }
@@ -237,16 +238,16 @@ static __attribute__((noinline)) delivery_t displace_locked(unsigned slot, const
     (void)priority_queue_push(&mailbox->queue, lane, entry);
     *displaced = old.block;
     mailbox->displaced++;
-    note_wake_locked(slot, lane, wake);
+    note_wake_locked(mailbox, slot, lane, wake);
     return DELIVERED_DISPLACED;
 }
 
 /* What happens in nearly every delivery is inlined, what does not is a call: the chip keeps the
  * registers of few calls within each other, and stores those of more. */
-static inline delivery_t put_locked(unsigned slot, const event_sub_t *sub, queue_entry_t entry,
-                                    unsigned lane, mailbox_wake_t *wake, pool_index_t *displaced)
+static inline delivery_t put_locked(mailbox_t *mailbox, unsigned slot, const event_sub_t *sub,
+                                    queue_entry_t entry, unsigned lane, mailbox_wake_t *wake,
+                                    pool_index_t *displaced)
 {
-    mailbox_t *mailbox = &event_mailboxes[slot];
     if (sub->overflow == SYSTEM_OVERFLOW_KEEP_LATEST &&
         replace_locked(slot, entry, lane, wake, displaced)) {
         return DELIVERED_DISPLACED;
@@ -254,7 +255,7 @@ static inline delivery_t put_locked(unsigned slot, const event_sub_t *sub, queue
     if (!priority_queue_push(&mailbox->queue, lane, entry)) {
         return displace_locked(slot, sub, entry, lane, wake, displaced);
     }
-    note_wake_locked(slot, lane, wake);
+    note_wake_locked(mailbox, slot, lane, wake);
     return DELIVERED;
 }
 
@@ -274,8 +275,8 @@ delivery_t event_mailbox_put(event_receiver_t receiver, pool_index_t block, unsi
      * is the right one whenever the generation is. */
     if (atomic_load_explicit(&sub->generation, memory_order_relaxed) == receiver.generation &&
         mailbox->state != MAILBOX_CLOSED) {
-        outcome =
-            put_locked(slot, sub, (queue_entry_t){block, receiver.sub}, lane, wake, displaced);
+        outcome = put_locked(mailbox, slot, sub, (queue_entry_t){block, receiver.sub}, lane, wake,
+                             displaced);
         mailbox->total_delivered += outcome <= DELIVERED_DISPLACED;
     }
     if (wake->in_isr) {
@@ -318,7 +319,7 @@ bool event_mailbox_ping(unsigned slot)
         mailbox->state == MAILBOX_OPEN &&
         priority_queue_push(&mailbox->queue, lane, (queue_entry_t){POOL_NONE, SUB_PING});
     if (put) {
-        note_wake_locked(slot, lane, &wake);
+        note_wake_locked(mailbox, slot, lane, &wake);
     }
     struct event_worker *const own = mailbox->own;
     const bool waits = is_drainable(mailbox);
@@ -337,7 +338,7 @@ uint32_t event_mailbox_answers(unsigned slot)
 {
     mailbox_t *mailbox = &event_mailboxes[slot];
     portENTER_CRITICAL(&mailbox->lock);
-    const uint32_t answers = mailbox->answers;
+    const uint32_t answers = mailbox->handled + mailbox->pings;
     portEXIT_CRITICAL(&mailbox->lock);
     return answers;
 }

@@ -98,12 +98,12 @@ static event_receiver_t receiver_of(uint16_t sub)
         sub, atomic_load_explicit(&event_subs[sub].generation, memory_order_acquire)};
 }
 
-/**
- * The whole list at once and without the lock.
- * @return how many; EVENT_ROUTE_BATCH + 1: it has to be done with the lock
- */
-static unsigned copy_unlocked(const event_route_t *route, event_receiver_t *out)
+unsigned event_routes_short(system_event_type_t type, event_receiver_t out[EVENT_ROUTE_BATCH])
 {
+    if (event_type_retained(type)) {
+        return EVENT_ROUTE_BATCH + 1; /* each of its events is kept: under the lock */
+    }
+    const event_route_t *route = &s_routes[type];
     const uint32_t version = atomic_load_explicit(&s_version, memory_order_acquire);
     unsigned n = 0;
     uint16_t sub = get_link(&route->first);
@@ -163,14 +163,6 @@ unsigned event_routes_next(system_event_type_t type, event_route_cursor_t *curso
     pool_index_t old = POOL_NONE;
     unsigned n = 0;
     const bool first = cursor->after == 0 && !cursor->listed;
-    if (first && retain == POOL_NONE) {
-        n = copy_unlocked(route, out);
-        if (n <= EVENT_ROUTE_BATCH) {
-            cursor->done = true;
-            return n;
-        }
-        n = 0;
-    }
     portENTER_CRITICAL_SAFE(&s_route_lock);
     /* Asked again under the lock: nothing is kept after forget_retained(). */
     if (retain != POOL_NONE && first && event_type_retained(type)) {

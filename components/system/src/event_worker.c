@@ -13,6 +13,7 @@
 #include "esp_log.h"
 #include "esp_timer.h"
 
+#include "event_describe.h"
 #include "event_worker_internal.h"
 #include "handler_monitor_internal.h"
 #include "resource_quota_internal.h"
@@ -201,9 +202,9 @@ static void set_depth(event_worker_t *worker, uint8_t depth)
  * @param[in,out] now_us when it begins; when it ended
  * @return how long it ran, in us
  */
-static uint32_t run_handler(event_worker_t *worker, queue_entry_t entry, int64_t *now_us)
+static uint32_t run_handler(event_worker_t *worker, const event_sub_t *sub, queue_entry_t entry,
+                            int64_t *now_us)
 {
-    const event_sub_t *sub = event_sub(entry.sub);
     const int64_t start = *now_us;
     system_event_t event;
     event_bus_describe(entry.block, start, &event);
@@ -239,40 +240,59 @@ void event_worker_release_block(event_worker_t *worker)
     hold_block(worker, POOL_NONE);
 }
 
-/** Book what the handler used and end its run. Mailbox lock held. */
-static void finish_locked(mailbox_t *mailbox, uint16_t sub)
+/** The handler's run has ended. Mailbox lock held. */
+static void finish_locked(mailbox_t *mailbox, const event_sub_t *sub, uint16_t number)
 {
     mailbox->handled++;
-    mailbox->total_handled++;
-    mailbox->answers++;
     mailbox->running_sub = SUB_NONE;
-    if (event_sub(sub)->free_on_return) {
-        event_sub_free(sub);
+    if (sub->free_on_return) {
+        event_sub_free(number);
     }
+}
+
+/** What a worker takes along from one handler of a mailbox to the next. */
+typedef struct {
+    int64_t now_us;     /* its last look at the clock: a handler begins when the last one ended */
+    uint32_t unpaid_us; /* what handlers ran and nobody was charged for */
+} burst_t;
+
+/* Short runs are charged together. What is below this is lost with a handler that is given up. */
+#define CHARGE_US 1000u
+
+/** Charge the owner for a run, once it is worth it. Mailbox lock held: one writer at a time. */
+static inline void charge_locked(unsigned slot, burst_t *burst, uint32_t ran_us)
+{
+    const uint32_t unpaid_us = burst->unpaid_us + ran_us;
+    if (unpaid_us < CHARGE_US && ran_us < CHARGE_US) {
+        burst->unpaid_us = unpaid_us;
+        return;
+    }
+    /* a run of 71 minutes: the sum wrapped */
+    (void)quota_charge_cpu(slot, unpaid_us < ran_us ? ran_us : unpaid_us, (uint32_t)burst->now_us);
+    burst->unpaid_us = 0;
 }
 
 /**
  * Handle one event that was just taken out. Mailbox lock held on entry and on a true return.
- * @param[in,out] now_us the time of the caller's last look at the clock: in a burst, one handler
- *                begins when the one before has ended
  * @return false: the worker was given up meanwhile, the mailbox is no longer its own
  */
 static bool handle_locked(event_worker_t *worker, mailbox_t *mailbox, unsigned slot,
-                          queue_entry_t entry, int64_t *now_us)
+                          queue_entry_t entry, burst_t *burst)
 {
     if (entry.sub == SUB_PING) {
-        mailbox->answers++;
+        mailbox->pings++;
         return true;
     }
+    const event_sub_t *sub = event_sub(entry.sub);
     const bool somebody_waits = mailbox->waiters != 0;
     mailbox->running_sub = entry.sub;
     portEXIT_CRITICAL(&mailbox->lock);
     hold_block(worker, entry.block);
     if (somebody_waits) {
-        event_waiters_signal(slot);     /* there is room now */
-        *now_us = esp_timer_get_time(); /* not at the cost of the handler */
+        event_waiters_signal(slot);           /* there is room now */
+        burst->now_us = esp_timer_get_time(); /* not at the cost of the handler */
     }
-    const uint32_t ran_us = run_handler(worker, entry, now_us);
+    const uint32_t ran_us = run_handler(worker, sub, entry, &burst->now_us);
 
     portENTER_CRITICAL(&mailbox->lock);
     if (atomic_load_explicit(&worker->quarantined, memory_order_relaxed)) { /* set under the lock */
@@ -281,12 +301,12 @@ static bool handle_locked(event_worker_t *worker, mailbox_t *mailbox, unsigned s
         return false;
     }
     handler_monitor_record(entry.sub, ran_us);
-    finish_locked(mailbox, entry.sub);
-    (void)quota_charge_cpu(slot, ran_us, (uint32_t)*now_us);
+    finish_locked(mailbox, sub, entry.sub);
+    charge_locked(slot, burst, ran_us);
     if (mailbox->waiters != 0) {
         portEXIT_CRITICAL(&mailbox->lock);
         event_waiters_signal(slot); /* the handler is back */
-        *now_us = esp_timer_get_time();
+        burst->now_us = esp_timer_get_time();
         portENTER_CRITICAL(&mailbox->lock);
     }
     return true;
@@ -382,16 +402,19 @@ static bool drain(event_worker_t *worker, unsigned slot)
     queue_entry_t entry;
     atomic_store_explicit(&worker->identity.slot, (uint8_t)slot, memory_order_relaxed);
     supervisor_note_busy(); /* after the claim */
-    int64_t now_us = esp_timer_get_time();
+    burst_t burst = {.now_us = esp_timer_get_time()};
     portENTER_CRITICAL(&mailbox->lock);
     for (unsigned n = 0; n < CONFIG_SYSTEM_WORKER_BURST; n++) {
         if (mailbox->state != MAILBOX_OPEN || raised_for_nothing(worker, mailbox) ||
             !priority_queue_pop(&mailbox->queue, last_lane, &entry)) {
             break;
         }
-        if (!handle_locked(worker, mailbox, slot, entry, &now_us)) {
+        if (!handle_locked(worker, mailbox, slot, entry, &burst)) {
             return false;
         }
+    }
+    if (burst.unpaid_us != 0) {
+        (void)quota_charge_cpu(slot, burst.unpaid_us, (uint32_t)burst.now_us);
     }
     event_worker_t *taker = hand_over_locked(worker, mailbox, slot);
     if (taker == NULL) {

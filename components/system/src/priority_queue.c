@@ -3,40 +3,42 @@
 
 #include <string.h>
 
-static const uint16_t s_capacity[SYSTEM_EVENT_LANES] = {
-    CONFIG_SYSTEM_QUEUE_CRITICAL,
-    CONFIG_SYSTEM_QUEUE_HIGH,
-    CONFIG_SYSTEM_QUEUE_NORMAL,
-    CONFIG_SYSTEM_QUEUE_LOW,
-};
+/** Where a lane lies in the ring. */
+typedef struct {
+    uint16_t capacity;
+    uint16_t first;
+} lane_t;
 
-static const uint16_t s_first[SYSTEM_EVENT_LANES] = {
-    0,
-    CONFIG_SYSTEM_QUEUE_CRITICAL,
-    CONFIG_SYSTEM_QUEUE_CRITICAL + CONFIG_SYSTEM_QUEUE_HIGH,
-    CONFIG_SYSTEM_QUEUE_CRITICAL + CONFIG_SYSTEM_QUEUE_HIGH + CONFIG_SYSTEM_QUEUE_NORMAL,
+static const lane_t s_lanes[SYSTEM_EVENT_LANES] = {
+    {CONFIG_SYSTEM_QUEUE_CRITICAL, 0},
+    {CONFIG_SYSTEM_QUEUE_HIGH, CONFIG_SYSTEM_QUEUE_CRITICAL},
+    {CONFIG_SYSTEM_QUEUE_NORMAL, CONFIG_SYSTEM_QUEUE_CRITICAL + CONFIG_SYSTEM_QUEUE_HIGH},
+    {CONFIG_SYSTEM_QUEUE_LOW,
+     CONFIG_SYSTEM_QUEUE_CRITICAL + CONFIG_SYSTEM_QUEUE_HIGH + CONFIG_SYSTEM_QUEUE_NORMAL},
 };
 
 /* ---- rings ---------------------------------------------------------------------------------- */
 
-/** The n-th waiting entry of a lane, 0 = oldest. */
-static queue_entry_t *at(priority_queue_t *queue, unsigned lane, unsigned n)
+/** The n-th waiting entry of a lane, 0 = oldest; with n = count, the place of the next. */
+static inline queue_entry_t *at(priority_queue_t *queue, unsigned lane, unsigned n)
 {
+    const lane_t *shape = &s_lanes[lane];
     unsigned place = queue->head[lane] + n;
-    if (place >= s_capacity[lane]) {
-        place -= s_capacity[lane];
+    if (place >= shape->capacity) {
+        place -= shape->capacity;
     }
-    return &queue->ring[s_first[lane] + place];
+    return &queue->ring[shape->first + place];
 }
 
-static queue_entry_t take_head(priority_queue_t *queue, unsigned lane)
+/** Take the oldest entry of a lane in which one waits. */
+static inline queue_entry_t take_head(priority_queue_t *queue, unsigned lane)
 {
-    const queue_entry_t entry = *at(queue, lane, 0);
-    queue->head[lane] =
-        (uint16_t)(queue->head[lane] + 1u == s_capacity[lane] ? 0 : queue->head[lane] + 1u);
+    const lane_t *shape = &s_lanes[lane];
+    const unsigned head = queue->head[lane];
+    queue->head[lane] = (uint16_t)(head + 1u == shape->capacity ? 0 : head + 1u);
     queue->count[lane]--;
     queue->total--;
-    return entry;
+    return queue->ring[shape->first + head];
 }
 
 /** Take the n-th entry out and close the gap, so that the order of the others stays. */
@@ -68,20 +70,11 @@ static unsigned waiting_below(const priority_queue_t *queue, unsigned lane, unsi
     return first;
 }
 
-/** The lane that pop serves next, or SYSTEM_EVENT_LANES. */
-static unsigned next_lane(priority_queue_t *queue, unsigned last_lane)
+/** Of lanes in which something waits, the one that pop serves next.
+ *  @param lane the highest of them; something waits in others too */
+static __attribute__((noinline)) unsigned turn_of(priority_queue_t *queue, unsigned lane,
+                                                  unsigned last_lane)
 {
-    unsigned lane = 0;
-    while (lane <= last_lane && queue->count[lane] == 0) {
-        lane++;
-    }
-    if (lane > last_lane) {
-        return SYSTEM_EVENT_LANES;
-    }
-    if (queue->count[lane] == queue->total) { /* nobody below waits */
-        queue->streak = 0;
-        return lane;
-    }
     const unsigned lower = waiting_below(queue, lane, SYSTEM_EVENT_LANES - 1);
     if (queue->streak < QUEUE_STREAK) {
         queue->streak++;
@@ -111,7 +104,7 @@ void priority_queue_init(priority_queue_t *queue)
 
 unsigned priority_queue_capacity(unsigned lane)
 {
-    return s_capacity[lane];
+    return s_lanes[lane].capacity;
 }
 
 bool priority_queue_overdue(const priority_queue_t *queue, unsigned last_lane)
@@ -126,7 +119,7 @@ bool priority_queue_overdue(const priority_queue_t *queue, unsigned last_lane)
 bool priority_queue_push(priority_queue_t *queue, unsigned lane, queue_entry_t entry)
 {
     const unsigned count = queue->count[lane];
-    if (count == s_capacity[lane]) {
+    if (count == s_lanes[lane].capacity) {
         return false;
     }
     *at(queue, lane, count) = entry;
@@ -141,9 +134,16 @@ bool priority_queue_push(priority_queue_t *queue, unsigned lane, queue_entry_t e
 
 bool priority_queue_pop(priority_queue_t *queue, unsigned last_lane, queue_entry_t *out)
 {
-    const unsigned lane = next_lane(queue, last_lane);
-    if (lane == SYSTEM_EVENT_LANES) {
-        return false;
+    unsigned lane = 0;
+    while (queue->count[lane] == 0) {
+        if (++lane > last_lane) {
+            return false;
+        }
+    }
+    if (queue->count[lane] == queue->total) { /* nobody below waits */
+        queue->streak = 0;
+    } else {
+        lane = turn_of(queue, lane, last_lane);
     }
     *out = take_head(queue, lane);
     return true;
@@ -170,7 +170,7 @@ bool priority_queue_replace(priority_queue_t *queue, unsigned lane, queue_entry_
             if (found->sub != entry.sub || pool_block(found->block)->type != type) {
                 continue;
             }
-            *same_place = l == lane || queue->count[lane] == s_capacity[lane];
+            *same_place = l == lane || queue->count[lane] == s_lanes[lane].capacity;
             if (*same_place) {
                 *old = *found;
                 *found = entry;
