@@ -140,7 +140,8 @@ esp_err_t display_app_fault(display_fault_t fault)
 void display_app_settle(void)
 {
     uint32_t before = host_display_counts().changes - 1;
-    for (int i = 0; host_display_counts().changes != before && i < PATIENCE; i++) {
+    for (int i = 0; host_display_counts().changes != before || display_app_info().due; i++) {
+        KTEST_CHECK(i < PATIENCE);
         before = host_display_counts().changes;
         vTaskDelay(pdMS_TO_TICKS(2 * CONFIG_DISPLAY_FRAME_MS + 5));
     }

@@ -59,5 +59,5 @@ display_info_t display_app_info(void);
 esp_err_t display_app_set(uint8_t what, uint8_t brightness, uint16_t degrees, bool awake);
 esp_err_t display_app_fault(display_fault_t fault);
 
-/** Wait until it has nothing more to show, as told by what the panel got. */
+/** Wait until what was asked of it before is on the panel, and nothing more comes. */
 void display_app_settle(void);

@@ -29,7 +29,7 @@ static system_service_id_t s_display;
 static system_service_id_t s_observer;
 static status_focus_t s_focus;
 static display_state_t s_state;
-static _Atomic unsigned s_focus_events;
+static _Atomic unsigned s_focus_events, s_syncs;
 
 /* ---- what apps do -------------------------------------------------------------------------------
  */
@@ -109,6 +109,26 @@ static void on_state(const system_event_t *event, void *user_data)
     memcpy(&s_state, event->data, sizeof(s_state));
 }
 
+static void on_sync(const system_event_t *event, void *user_data)
+{
+    (void)event;
+    (void)user_data;
+    atomic_fetch_add(&s_syncs, 1);
+}
+
+/** What was asked for is on the panel, and what was told of it has been heard. */
+static void settle(void)
+{
+    display_app_settle();
+    const unsigned before = atomic_load(&s_syncs);
+    assert_int_equal(system_event_post(s_observer, system_up_type("display_test.sync"), NULL, 0,
+                                       SYSTEM_EVENT_PRIORITY_NORMAL),
+                     ESP_OK);
+    while (atomic_load(&s_syncs) == before) {
+        vTaskDelay(1);
+    }
+}
+
 static uint32_t hash_of_bar(void)
 {
     uint32_t hash = 5381;
@@ -130,10 +150,11 @@ static void a_surface_opens_black_and_shows_what_is_committed(void **state)
     assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, display_app_open), ESP_OK);
     assert_true(display_app_wait_for_body(0));
     assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, draw_without_commit), ESP_OK);
-    display_app_settle();
+    settle();
     assert_true(display_app_body_is(0)); // half-drawn pictures are nobody's business
     assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, display_app_fill), ESP_OK);
     assert_true(display_app_wait_for_body(RED));
+    settle();
     assert_string_equal(s_focus.name, "red");
     assert_int_equal(s_focus.top, TOP);
     assert_int_equal(s_state.surfaces, 1);
@@ -142,7 +163,7 @@ static void a_surface_opens_black_and_shows_what_is_committed(void **state)
 static void only_what_changed_is_transferred(void **state)
 {
     (void)state;
-    display_app_settle();
+    settle();
     host_display_counts_t before = host_display_counts();
     assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, display_app_fill),
                      ESP_OK); // all of it anew, all the same
@@ -150,7 +171,7 @@ static void only_what_changed_is_transferred(void **state)
     assert_true(host_display_counts().pixels - before.pixels <= WIDTH * TOP); // the bar may live
     before = host_display_counts();
     assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, display_app_dot), ESP_OK);
-    display_app_settle();
+    settle();
     const uint64_t sent = host_display_counts().pixels - before.pixels;
     assert_true(sent >= 7 * 5 && sent <= 7 * 5 + WIDTH * TOP);
     assert_int_equal(host_display_memory(10, TOP + 20), DOT);
@@ -170,11 +191,11 @@ static void the_one_in_front_is_seen(void **state)
     assert_int_equal(display_app_do(DISPLAY_APP_IS_BLUE, display_app_fill), ESP_OK);
     assert_true(display_app_wait_for_body(BLUE));
     assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, display_app_dot), ESP_OK); // behind
-    display_app_settle();
+    settle();
     assert_true(display_app_body_is(BLUE));
     assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, raise_blue), ESP_ERR_NOT_OWNER);
     assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, raise_self), ESP_OK);
-    display_app_settle();
+    settle();
     assert_int_equal(host_display_memory(10, TOP + 20), DOT); // drawn while it was behind
     assert_string_equal(s_focus.name, "red");
     const display_raise_t by_name = {
@@ -187,7 +208,7 @@ static void the_one_in_front_is_seen(void **state)
     assert_int_equal(display_app_ask(DISPLAY_RAISE_REQUEST, &nobody, sizeof(nobody), NULL, 0),
                      ESP_ERR_NOT_FOUND);
     display_app_stop(DISPLAY_APP_IS_BLUE); // with it goes its surface
-    display_app_settle();
+    settle();
     assert_int_equal(host_display_memory(10, TOP + 20), DOT);
     assert_string_equal(s_focus.name, "red");
     assert_int_equal(display_app_info().state.surfaces, 1);
@@ -250,7 +271,7 @@ static void the_screen_turns(void **state)
             ret = display_app_do(DISPLAY_APP_IS_RED, display_app_fill);
         }
         assert_int_equal(ret, ESP_OK);
-        display_app_settle();
+        settle();
         assert_int_equal(host_display_memory(turns[i].body_x, turns[i].body_y), RED);
         assert_int_equal(host_display_memory(turns[i].bar_x, turns[i].bar_y), DISPLAY_COLOR_PANEL);
         const bool across = turns[i].degrees % 180 != 0;
@@ -275,7 +296,7 @@ static void brightness_dims_what_is_seen_and_sleep_ends_it(void **state)
     assert_true(host_display_see(WIDTH, HEIGHT, s_rgb));
     assert_int_equal(s_rgb[middle], 127);
     assert_int_equal(display_app_set(DISPLAY_SET_AWAKE, 0, 0, false), ESP_OK);
-    display_app_settle();
+    settle();
     assert_true(host_display_see(WIDTH, HEIGHT, s_rgb));
     assert_int_equal(s_rgb[middle], 0);
     const host_display_counts_t before = host_display_counts();
@@ -284,7 +305,7 @@ static void brightness_dims_what_is_seen_and_sleep_ends_it(void **state)
     assert_int_equal(host_display_counts().pixels - before.pixels, 0);
     assert_false(display_app_info().state.awake);
     assert_int_equal(display_app_set(DISPLAY_SET_AWAKE, 0, 0, true), ESP_OK);
-    display_app_settle();
+    settle();
     assert_true(host_display_see(WIDTH, HEIGHT, s_rgb));
     assert_int_equal(s_rgb[middle], 127);
     assert_int_equal(host_display_memory(10, TOP + 20), DOT); // what came meanwhile
@@ -298,7 +319,7 @@ static void post(const char *name, const void *data, size_t size)
     assert_int_equal(system_event_post(s_observer, type, data, size, SYSTEM_EVENT_PRIORITY_NORMAL),
                      ESP_OK);
     vTaskDelay(pdMS_TO_TICKS(50));
-    display_app_settle();
+    settle();
 }
 
 static void the_status_bar_shows_what_others_tell(void **state)
@@ -331,7 +352,7 @@ static void the_status_bar_shows_what_others_tell(void **state)
     assert_int_equal(system_service_stop(s_display), ESP_OK); // what is retained comes again
     assert_int_equal(system_service_start(s_display), ESP_OK);
     vTaskDelay(pdMS_TO_TICKS(100));
-    display_app_settle();
+    settle();
     assert_int_equal(hash_of_bar(), before);
 }
 
@@ -381,6 +402,9 @@ static int set_up(void **state)
         ESP_OK);
     assert_int_equal(
         system_event_subscribe(s_observer, system_up_type(DISPLAY_STATE_EVENT), on_state, NULL),
+        ESP_OK);
+    assert_int_equal(
+        system_event_subscribe(s_observer, system_up_type("display_test.sync"), on_sync, NULL),
         ESP_OK);
     return 0;
 }

@@ -216,6 +216,7 @@ static void on_get(const system_request_t *request, void *user_data)
     (void)user_data;
     display_info_t info = {.header = HEADER(display_info_t)};
     describe(&info.state);
+    info.due = frame_is_coming();
     display_screen_count(&info);
     display_panel_count(&info);
     display_service_answer(request, ESP_OK, &info, sizeof(info));

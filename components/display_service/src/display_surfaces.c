@@ -36,8 +36,9 @@ typedef struct {
 } surface_t;
 
 static surface_t s_surfaces[PLACES];
-static EXT_RAM_BSS_ATTR display_color_t s_drawings[PLACES][PIXELS]; /* the apps' */
-static EXT_RAM_BSS_ATTR display_color_t s_pictures[PLACES][PIXELS]; /* what is shown */
+/* Aligned as graphics libraries like their buffers. */
+static EXT_RAM_BSS_ATTR _Alignas(4) display_color_t s_drawings[PLACES][PIXELS]; /* the apps' */
+static EXT_RAM_BSS_ATTR display_color_t s_pictures[PLACES][PIXELS];             /* what is shown */
 static uint32_t s_raised;
 
 static display_rect_t body(void)

@@ -97,7 +97,9 @@ typedef struct {
     uint32_t flushes;  /**< rectangles transferred */
     uint32_t failures; /**< transfers that failed */
     uint32_t reopened; /**< how often the panel had to be set up again */
-    uint64_t pixels;   /**< transferred */
+    bool due;          /**< a frame is to come: not everything is on the panel yet */
+    uint8_t reserved[3];
+    uint64_t pixels; /**< transferred */
 } display_info_t;
 
 /** display.raise: bring an app to the front. An app may name itself, the app
