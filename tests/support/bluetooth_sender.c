@@ -54,6 +54,7 @@ void sender_order(uint32_t size, uint32_t crc, uint8_t flags)
     uint8_t order[10] = {1, [9] = flags};
     put32(order + 1, size);
     put32(order + 5, crc);
+    peer_notified[0] = SENDER_IDLE; // what was said before is of no use any more
     assert_int_equal(peer_write(GATT_VALUE_FILE, order, sizeof(order)), 0);
 }
 

@@ -20,6 +20,7 @@ enum {
     SENDER_INSTALLING,
     SENDER_INSTALLED,
     SENDER_FAILED,
+    SENDER_INTERRUPTED,
 };
 
 /** Connect, pair, and subscribe to how it goes. */

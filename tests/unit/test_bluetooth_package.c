@@ -193,19 +193,80 @@ static void it_can_be_called_off(void **state)
     assert_int_equal(atomic_load(&s_result), ESP_ERR_NOT_FINISHED);
 }
 
-static void whoever_walks_away_in_the_middle_loses_it(void **state)
+/** Send the beginning, and be out of range. */
+static void walk_away_at(uint32_t place)
 {
-    (void)state;
-    const uint32_t ended = atomic_load(&s_ended);
     peer_wait(1100); // until the last one is told
     sender_order(SIZE, crc(), 0);
     assert_true(peer_until(sender_is_received, 2000));
-    sender_send_to(s_sent, 10000);
+    sender_send_to(s_sent, place);
     host_radio_place(peer_radio, 500);
     peer_wait(2500);
     assert_int_equal(peer_link, HOST_RADIO_NO_LINK);
+}
+
+static void come_back(void)
+{
+    host_radio_place(peer_radio, 0);
+    sender_join();
+}
+
+static void whoever_walks_away_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    const uint32_t ended = atomic_load(&s_ended);
+    const uint32_t received = peer_info().received;
+    walk_away_at(10000);
+    peer_wait(CONFIG_BLUETOOTH_RESUME_MS / 2);
+    assert_int_equal(atomic_load(&s_ended), ended);
+    come_back();
+    sender_order(SIZE, crc(), 0);
+    assert_true(peer_until(sender_is_received, 2000));
+    assert_in_range(sender_offset(), 5000, 10000); // what was acknowledged is there
+    sender_send_to(s_sent, 30000);
+    host_radio_place(peer_radio, 500); // and once more
+    peer_wait(2500);
+    come_back();
+    sender_order(SIZE, crc(), 0);
+    assert_true(peer_until(sender_is_received, 2000));
+    assert_in_range(sender_offset(), 25000, 30000);
+    sender_send_to(s_sent, SIZE);
+    assert_true(peer_until(sender_has_ended, 20000));
+    assert_int_equal(sender_status(), SENDER_INSTALLED);
+    assert_int_equal(peer_info().received, received + SIZE); // each byte once
+    assert_int_equal(atomic_load(&s_ended), ended + 1);
+}
+
+static void whoever_does_not_come_back_loses_it(void **state)
+{
+    (void)state;
+    const uint32_t ended = atomic_load(&s_ended);
+    walk_away_at(10000);
+    peer_wait(CONFIG_BLUETOOTH_RESUME_MS + 1000);
     assert_true(system_up_wait(&s_ended, ended + 1, 5000));
     assert_int_equal(atomic_load(&s_result), ESP_ERR_NOT_FINISHED);
+    come_back();
+    sender_order(SIZE, crc(), 0);
+    assert_true(peer_until(sender_is_received, 2000));
+    assert_int_equal(sender_offset(), 0);
+    assert_int_equal(peer_write(GATT_VALUE_FILE, (const uint8_t[]){2}, 1), 0);
+    assert_true(system_up_wait(&s_ended, ended + 2, 2000));
+}
+
+static void another_order_calls_an_interrupted_one_off(void **state)
+{
+    (void)state;
+    const uint32_t ended = atomic_load(&s_ended);
+    walk_away_at(10000);
+    come_back();
+    sender_order(SIZE, crc() ^ 1, 0);
+    assert_true(peer_until(sender_has_ended, 2000));
+    assert_int_equal(sender_status(), SENDER_FAILED);
+    assert_true(system_up_wait(&s_ended, ended + 1, 2000));
+    assert_int_equal(atomic_load(&s_result), ESP_ERR_NOT_FINISHED);
+    peer_wait(1100);
+    send_all(crc());
+    assert_int_equal(sender_status(), SENDER_INSTALLED);
 }
 
 static void a_restart_in_the_middle_is_told_to_the_reader(void **state)
@@ -266,7 +327,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(pieces_out_of_place_are_sent_again, set_up),
         cmocka_unit_test_setup(orders_that_make_no_sense_are_refused, set_up),
         cmocka_unit_test_setup(it_can_be_called_off, set_up),
-        cmocka_unit_test_setup(whoever_walks_away_in_the_middle_loses_it, set_up),
+        cmocka_unit_test_setup(whoever_walks_away_goes_on_where_it_was, set_up),
+        cmocka_unit_test_setup(whoever_does_not_come_back_loses_it, set_up),
+        cmocka_unit_test_setup(another_order_calls_an_interrupted_one_off, set_up),
         cmocka_unit_test_setup(a_restart_in_the_middle_is_told_to_the_reader, set_up),
         cmocka_unit_test_setup(an_order_that_nobody_finishes_is_given_up, set_up),
         cmocka_unit_test_setup(and_the_next_one_arrives, set_up),

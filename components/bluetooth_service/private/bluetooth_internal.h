@@ -58,6 +58,8 @@ void bluetooth_control_describe(void);
  */
 
 void bluetooth_package_begin(void);
+/** The service ends. */
+void bluetooth_package_end(void);
 /** What was written to the file characteristic, and to its data. @return false: makes no sense */
 bool bluetooth_package_order(uint8_t link, const uint8_t *data, size_t size);
 bool bluetooth_package_data(uint8_t link, const uint8_t *data, size_t size);

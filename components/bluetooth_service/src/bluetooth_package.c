@@ -2,7 +2,8 @@
 /*
  * A package on its way from a peer to whoever installs it: a ring that the service fills and the
  * installing task empties. The peer may send as far ahead as the last status says there was room;
- * each piece names its place, so one that was lost is sent again.
+ * each piece names its place, so one that was lost is sent again. A connection that ends leaves it
+ * as it is for a while: with the same order, of whoever has paired, it goes on.
  *
  * The service moves IDLE -> OFFERED, and from DONE back to IDLE; the installing task OFFERED ->
  * TAKEN -> DONE. A restart of the service finds the state as it is.
@@ -31,6 +32,7 @@ static const char *TAG = "bluetooth";
 #define BEGIN_SIZE  10
 #define OLDER       1 /* flags of ORDER_BEGIN */
 #define UPDATE      2
+#define READ_MS     (2 * CONFIG_BLUETOOTH_STALL_MS + CONFIG_BLUETOOTH_RESUME_MS)
 
 _Static_assert((RING & (RING - 1)) == 0, "places in the ring wrap");
 
@@ -41,6 +43,7 @@ typedef enum {
     STATUS_INSTALLING,
     STATUS_INSTALLED,
     STATUS_FAILED,
+    STATUS_INTERRUPTED,
 } status_t;
 
 typedef enum {
@@ -116,13 +119,18 @@ void bluetooth_package_rouse(void)
 static void break_off(esp_err_t error)
 {
     uint32_t offered = OFFERED;
-    if (s_status == STATUS_RECEIVING) {
+    if (s_status == STATUS_RECEIVING || s_status == STATUS_INTERRUPTED) {
         ESP_LOGW(TAG, "package: %s", system_error_to_string(error));
         atomic_store(&s_broken, error);
         publish(STATUS_FAILED, error);
     }
     (void)atomic_compare_exchange_strong(&s_state, &offered, IDLE);
     bluetooth_package_rouse();
+}
+
+void bluetooth_package_end(void)
+{
+    break_off(ESP_ERR_INVALID_STATE);
 }
 
 void bluetooth_package_begin(void)
@@ -158,9 +166,31 @@ static esp_err_t begin(uint8_t link, const uint8_t *data)
     return ESP_OK;
 }
 
+static bool is_interrupted(const uint8_t *order)
+{
+    return s_status == STATUS_INTERRUPTED && get32(order + 1) == s_size &&
+           get32(order + 5) == s_crc && order[9] == s_flags;
+}
+
+static void go_on(uint8_t link)
+{
+    s_link = link;
+    s_complained = false;
+    s_heard_us = esp_timer_get_time();
+    ESP_LOGI(TAG, "package: goes on at %u", (unsigned)atomic_load(&s_head));
+    publish(STATUS_RECEIVING, ESP_OK);
+}
+
 bool bluetooth_package_order(uint8_t link, const uint8_t *data, size_t size)
 {
     if (size == BEGIN_SIZE && data[0] == ORDER_BEGIN) {
+        if (is_interrupted(data)) {
+            go_on(link);
+            return true;
+        }
+        if (s_status == STATUS_INTERRUPTED) {
+            break_off(ESP_ERR_NOT_FINISHED); /* once that is told, this one can begin */
+        }
         if (s_status == STATUS_RECEIVING || s_status == STATUS_INSTALLING) {
             return false; /* its status goes on as it is */
         }
@@ -217,9 +247,15 @@ bool bluetooth_package_data(uint8_t link, const uint8_t *data, size_t size)
 
 void bluetooth_package_link_lost(uint8_t link)
 {
-    if (link == s_link) {
-        break_off(ESP_ERR_NOT_FINISHED);
+    if (link != s_link || s_status != STATUS_RECEIVING) {
+        return;
     }
+    if (CONFIG_BLUETOOTH_RESUME_MS == 0) {
+        break_off(ESP_ERR_NOT_FINISHED);
+        return;
+    }
+    s_heard_us = esp_timer_get_time();
+    publish(STATUS_INTERRUPTED, ESP_OK);
 }
 
 static void tell_result(void)
@@ -241,6 +277,10 @@ void bluetooth_package_look(void)
 {
     if (atomic_load(&s_state) == DONE) {
         tell_result();
+    }
+    if (s_status == STATUS_INTERRUPTED &&
+        esp_timer_get_time() - s_heard_us > CONFIG_BLUETOOTH_RESUME_MS * 1000LL) {
+        break_off(ESP_ERR_NOT_FINISHED);
     }
     if (s_status != STATUS_RECEIVING) {
         return;
@@ -267,6 +307,9 @@ esp_err_t bluetooth_package_wait(bluetooth_package_t *out, uint32_t timeout_ms)
 {
     const int64_t end_us = esp_timer_get_time() + timeout_ms * 1000LL;
     atomic_store(&s_wanted, true);
+    if (atomic_load(&s_state) == TAKEN) { /* by a task that has ended in the middle of it */
+        bluetooth_package_done(ESP_ERR_INVALID_STATE, "");
+    }
     for (;;) {
         uint32_t offered = OFFERED;
         if (atomic_compare_exchange_strong(&s_state, &offered, TAKEN)) {
@@ -304,7 +347,7 @@ esp_err_t bluetooth_package_read(void *arg, void *to, size_t room, size_t *got)
     }
     while (atomic_load(&s_head) == tail && atomic_load(&s_broken) == ESP_OK) {
         /* The service breaks off what stalls, unless it is down itself. */
-        if (xSemaphoreTake(s_more, pdMS_TO_TICKS(2 * CONFIG_BLUETOOTH_STALL_MS)) != pdTRUE) {
+        if (xSemaphoreTake(s_more, pdMS_TO_TICKS(READ_MS)) != pdTRUE) {
             return ESP_ERR_TIMEOUT;
         }
     }

@@ -410,6 +410,7 @@ static esp_err_t bluetooth_stop(system_service_id_t id, void *arg)
     (void)arg;
     bluetooth_gap_close();
     bluetooth_service_radio_lost();
+    bluetooth_package_end();
     return system_event_post(id, s_state, &s_off, sizeof(s_off), SYSTEM_EVENT_PRIORITY_NORMAL);
 }
 

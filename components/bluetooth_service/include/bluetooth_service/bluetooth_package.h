@@ -30,12 +30,12 @@ typedef struct {
 esp_err_t bluetooth_package_wait(bluetooth_package_t *out, uint32_t timeout_ms);
 
 /** @brief Give the next bytes, at least one; as kapp_stream_t wants it. arg is not used.
- *  @context the task that waited  @blocks until there are some, at most 2 *
- * CONFIG_BLUETOOTH_STALL_MS
+ *  @context the task that waited  @blocks until there are some: a connection that ends may come
+ *           again. At most 2 * CONFIG_BLUETOOTH_STALL_MS + CONFIG_BLUETOOTH_RESUME_MS
  *  @param[out] got 0: that was all
- *  @return ESP_OK; ESP_ERR_TIMEOUT the peer is silent; ESP_ERR_NOT_FINISHED the connection ended or
- *          the peer called it off; ESP_ERR_INVALID_STATE the service was restarted;
- *          ESP_ERR_INVALID_CRC it is not what the peer meant to send */
+ *  @return ESP_OK; ESP_ERR_TIMEOUT the peer is silent; ESP_ERR_NOT_FINISHED the connection ended
+ * and did not come again in time, or the peer called it off; ESP_ERR_INVALID_STATE the service was
+ * restarted; ESP_ERR_INVALID_CRC it is not what the peer meant to send */
 esp_err_t bluetooth_package_read(void *arg, void *to, size_t room, size_t *got);
 
 /** @brief Tell the peer, and everybody by bluetooth.told, how it went. Whatever was not read is
