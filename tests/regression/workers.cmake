@@ -9,3 +9,6 @@ foreach(name w01_a_worker_that_left_is_woken w02_a_pool_refuses_while_it_has_blo
     kraken_scenario(${name} SRCS ${name}.c ${system_up} LINK system PRIVATE_OF system)
 endforeach()
 kraken_scenario(w07_high_takes_both_express_workers SRCS w07_high_takes_both_express_workers.c ${system_up} LINK system SEEDS 20)
+kraken_scenario(w08_a_worker_is_deleted_as_it_is_raised SRCS w08_a_worker_is_deleted_as_it_is_raised.c ${system_up}
+    "${KRAKEN_ROOT}/tests/support/scripted_service.c" LINK system SEEDS 20)
+target_link_options(regression_w08_a_worker_is_deleted_as_it_is_raised PRIVATE -Wl,--wrap=vTaskPrioritySet)

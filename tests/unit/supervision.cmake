@@ -10,6 +10,9 @@ kraken_unit_test(service_watchdog BARE LINK system esp_timer PRIVATE_OF system
 kraken_unit_test(worker_high SRCS test_worker_high.c ${scripted} LINK system)
 kraken_unit_test(late_wake SRCS test_late_wake.c ${scripted} LINK system PRIVATE_OF system)
 target_link_options(unit_late_wake PRIVATE -Wl,--wrap=xTaskGenericNotify)
+kraken_unit_test(task_ref SRCS test_task_ref.c LINK system PRIVATE_OF system)
+target_link_options(unit_task_ref PRIVATE -Wl,--wrap=xTaskGenericNotify -Wl,--wrap=vTaskPrioritySet -Wl,--wrap=vTaskSuspend
+    -Wl,--wrap=vTaskResume -Wl,--wrap=eTaskGetState -Wl,--wrap=uxTaskGetStackHighWaterMark)
 kraken_unit_test(ownership SRCS test_ownership.c ${scripted} LINK system)
 
 # As the device has it; its time is virtual.

@@ -30,8 +30,12 @@ BaseType_t __wrap_xTaskGenericNotify(TaskHandle_t task, UBaseType_t index, uint3
                                      eNotifyAction action, uint32_t *previous)
 {
     for (unsigned n = 0; n < WORKERS; n++) {
-        if (atomic_load(&event_workers[n].task) == task && atomic_exchange(&s_swallows, false)) {
-            return pdPASS;
+        if (atomic_load(&event_workers[n].task) == task) {
+            KTEST_CHECK(
+                !xPortCanYield()); // it took the worker out of the idle ones at once with it
+            if (atomic_exchange(&s_swallows, false)) {
+                return pdPASS;
+            }
         }
     }
     return __real_xTaskGenericNotify(task, index, value, action, previous);

@@ -17,6 +17,7 @@
 
 #include "event_internal.h"
 #include "system_service/app_manager.h"
+#include "task_ref.h"
 
 /** What is left of the task of a life. */
 typedef enum {
@@ -44,7 +45,7 @@ typedef struct {
     void (*unload)(void *image); /* NULL: nothing to take out */
     void *image;
     bool image_kept; /* a handler that hangs in it was set aside: it can never be taken out */
-    TaskHandle_t task;
+    task_ref_t task;
     StackType_t *stack;
     uint32_t stack_size;    /* in bytes */
     SemaphoreHandle_t wake; /* given when state changes */

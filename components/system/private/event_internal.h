@@ -17,13 +17,13 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/idf_additions.h"
 #include "freertos/semphr.h"
-#include "freertos/task.h"
 
 #include "identity_backend.h"
 #include "memory_pool_internal.h"
 #include "priority_queue.h"
 #include "system_internal.h"
 #include "system_service/event_bus.h"
+#include "task_ref.h"
 
 /* ---- event_types.c: names, patterns, retained values ------------------------------------------
  */
@@ -310,7 +310,7 @@ typedef struct event_worker {
     uint8_t private_slot;        /* WORKER_PRIVATE: whose */
     StackType_t *private_stack;  /* WORKER_PRIVATE: from the heap; outlives the task, see forget */
     uint32_t private_stack_bytes;
-    _Atomic(TaskHandle_t) task;
+    task_ref_t task;
     /* What runs now, for the supervisor; started_us is written last and 0 while nothing runs. */
     _Atomic uint32_t started_us; /* low 32 bits of the time, never 0 while a handler runs */
     _Atomic uint16_t running_sub;

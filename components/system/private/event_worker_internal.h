@@ -34,8 +34,6 @@ void event_worker_main(void *arg);
 void event_worker_release_block(event_worker_t *worker);
 /** Notify a worker, whatever it does; nothing if it is gone. */
 void event_worker_notify(event_worker_t *worker);
-/** Somebody is about to notify or raise it: its task must not be deleted now. */
-bool event_worker_is_called(const event_worker_t *worker);
 /** An express worker is given up, or not there any more: HIGH is free for the others. */
 void event_worker_lose_high(const event_worker_t *worker);
 /** Forget what was handed to a worker that starts. */

@@ -11,6 +11,7 @@
 #include "freertos/task.h"
 
 #include "event_internal.h"
+#include "task_ref.h"
 
 /** Find out whether the number of mutexes that a task holds can be read. @context init only */
 void task_end_self_test(void);
@@ -23,15 +24,15 @@ void task_end_self_test(void);
  * @return ESP_OK: it is gone and its memory may be used again; ESP_ERR_TIMEOUT: it lives on,
  * running
  */
-esp_err_t task_end(TaskHandle_t task, const system_identity_t *identity);
+esp_err_t task_end(task_ref_t *task, const system_identity_t *identity);
 
 /**
  * One attempt to end a task that was set aside before; nothing it waits for is cut short.
  * @context as task_end()  @blocks up to three ticks
  * @return ESP_OK; ESP_ERR_INVALID_STATE it holds a mutex; ESP_ERR_TIMEOUT it is inside one of our
- *         calls, or does not come to a stand
+ *         calls, does not come to a stand, or is gone already: its deletion callback was told
  */
-esp_err_t task_try_end(TaskHandle_t task, const system_identity_t *identity);
+esp_err_t task_try_end(task_ref_t *task, const system_identity_t *identity);
 
 /** A task that is being deleted takes a mutex along, or nobody can tell. @context the deletion
  *  callback of that task */

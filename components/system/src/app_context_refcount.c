@@ -37,7 +37,7 @@ app_life_t *app_context_take(void)
         }
         memset(&life->api, 0, sizeof(life->api));
         life->set_aside = false;
-        life->task = NULL;
+        atomic_store(&life->task, NULL);
         life->stack = NULL;
         life->unload = NULL;
         life->image = NULL;

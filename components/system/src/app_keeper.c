@@ -24,6 +24,7 @@
 #include "service_record.h"
 #include "supervisor_internal.h"
 #include "task_end.h"
+#include "task_ref.h"
 
 static const char *TAG = "app_manager";
 
@@ -33,7 +34,7 @@ _Static_assert(KEEPER_PRIORITY > CONFIG_SYSTEM_WORKER_PRIORITY, "the keeper ends
 
 static StaticTask_t s_keeper_tcb;
 static StackType_t s_keeper_stack[CONFIG_SYSTEM_APP_MANAGER_STACK / sizeof(StackType_t)];
-static TaskHandle_t s_keeper;
+static task_ref_t s_keeper;
 static _Atomic bool s_end;
 static _Atomic bool s_ended;
 /* A look that comes later than it was to by more than this: the chip slept, or the clock was put
@@ -50,9 +51,7 @@ static uint32_t now_ms(void)
 
 void app_keeper_kick(void)
 {
-    if (s_keeper != NULL) {
-        xTaskNotifyGive(s_keeper);
-    }
+    (void)task_ref_notify(&s_keeper, NULL);
 }
 
 static void sooner(int64_t *next_us, int64_t due_us)
@@ -107,9 +106,8 @@ static void take_crashes(void)
 /** The task may be gone, or can be made to go. @return false: not yet */
 static bool end_task(app_t *app, app_life_t *life, bool overdue)
 {
-    if (atomic_load(&life->task_state) == APP_TASK_PARKED &&
-        eTaskGetState(life->task) == eSuspended) {
-        vTaskDelete(life->task); /* on_task_deleted() notes it */
+    if (atomic_load(&life->task_state) == APP_TASK_PARKED && task_ref_is_suspended(&life->task)) {
+        (void)task_ref_delete(&life->task); /* on_task_deleted() notes it */
     }
     if (atomic_load(&life->task_state) == APP_TASK_NONE) {
         return true;
@@ -119,12 +117,15 @@ static bool end_task(app_t *app, app_life_t *life, bool overdue)
     }
     app->forced = !app->crashed;
     requests_cancel_asker(system_id_slot(life->id));
-    if (task_end(life->task, life->identity) == ESP_OK) {
+    if (task_end(&life->task, life->identity) == ESP_OK) {
         if (!app->crashed) {
             ESP_LOGW(TAG, "%s did not stop when asked: its task was ended", app->manifest->name);
         }
         atomic_store(&life->task_state, APP_TASK_NONE);
         return true;
+    }
+    if (atomic_load(&life->task) == NULL) {
+        return false; /* somebody else deletes it just now */
     }
     ESP_LOGE(TAG, "%s hangs where its task cannot be ended: set aside", app->manifest->name);
     life->aside_us = esp_timer_get_time();
@@ -132,7 +133,8 @@ static bool end_task(app_t *app, app_life_t *life, bool overdue)
     life->set_aside = true; /* first: a fault asks about who is nobody */
     atomic_store(&life->identity->slot, SYSTEM_SLOT_DEAD); /* from here on it is nobody */
     atomic_store(&life->state, APP_STATE_STOPPED);
-    vTaskPrioritySet(life->task, tskIDLE_PRIORITY); /* let it spin where it hurts least */
+    (void)task_ref_set_priority(&life->task,
+                                tskIDLE_PRIORITY); /* let it spin where it hurts least */
     return true;
 }
 
@@ -255,7 +257,7 @@ static bool step_down(app_t *app)
 static void try_again(app_life_t *life)
 {
     life->aside_us = esp_timer_get_time();
-    const esp_err_t ret = task_try_end(life->task, life->identity);
+    const esp_err_t ret = task_try_end(&life->task, life->identity);
     if (ret == ESP_OK) {
         ESP_LOGW(TAG, "%s: its task that was set aside could be ended after all", life->name);
         atomic_store(&life->task_state, APP_TASK_NONE);
@@ -276,9 +278,8 @@ static void reap(app_life_t *life, void *arg)
         }
         sooner(arg, life->aside_us + LOST_LOCK_US);
     }
-    if (atomic_load(&life->task_state) == APP_TASK_PARKED &&
-        eTaskGetState(life->task) == eSuspended) {
-        vTaskDelete(life->task);
+    if (atomic_load(&life->task_state) == APP_TASK_PARKED && task_ref_is_suspended(&life->task)) {
+        (void)task_ref_delete(&life->task);
     }
     if (atomic_load(&life->task_state) == APP_TASK_NONE) {
         life->set_aside = false;
@@ -380,9 +381,18 @@ static void look_after(app_t *app, int64_t *next_us)
     }
 }
 
+static void on_keeper_deleted(int index, void *identity)
+{
+    (void)index;
+    (void)identity;
+    (void)task_ref_void(&s_keeper);
+}
+
 static void keeper_task(void *arg)
 {
     (void)arg;
+    task_ref_set(&s_keeper, xTaskGetCurrentTaskHandle()); /* may run before create returns */
+    system_identity_set_until(NULL, on_keeper_deleted);   /* it is firmware */
     while (!atomic_load(&s_end)) {
         int64_t next_us = INT64_MAX;
         s_began_us = esp_timer_get_time();
@@ -413,22 +423,20 @@ esp_err_t app_keeper_start(void)
     atomic_store(&s_end, false);
     atomic_store(&s_ended, false);
     s_promised_us = INT64_MAX;
-    s_keeper = xTaskCreateStaticPinnedToCore(keeper_task, "app_keeper", sizeof(s_keeper_stack),
-                                             NULL, KEEPER_PRIORITY, s_keeper_stack, &s_keeper_tcb,
-                                             tskNO_AFFINITY);
-    return s_keeper != NULL ? ESP_OK : ESP_ERR_NO_MEM;
+    const TaskHandle_t task = xTaskCreateStaticPinnedToCore(
+        keeper_task, "app_keeper", sizeof(s_keeper_stack), NULL, KEEPER_PRIORITY, s_keeper_stack,
+        &s_keeper_tcb, tskNO_AFFINITY);
+    task_ref_set(&s_keeper, task);
+    return task != NULL ? ESP_OK : ESP_ERR_NO_MEM;
 }
 
 void app_keeper_end(void)
 {
-    if (s_keeper == NULL) {
-        return;
-    }
     atomic_store(&s_end, true);
     app_keeper_kick();
-    while (!atomic_load(&s_ended) || eTaskGetState(s_keeper) != eSuspended) {
+    while (atomic_load(&s_keeper) != NULL && /* else there is none, or somebody deleted it */
+           (!atomic_load(&s_ended) || !task_ref_is_suspended(&s_keeper))) {
         vTaskDelay(1);
     }
-    vTaskDelete(s_keeper);
-    s_keeper = NULL;
+    (void)task_ref_delete(&s_keeper);
 }

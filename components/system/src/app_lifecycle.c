@@ -15,6 +15,7 @@
 #include "service_record.h"
 #include "supervisor_internal.h"
 #include "system_lock_internal.h"
+#include "task_ref.h"
 
 static const char *TAG = "app_manager";
 
@@ -74,6 +75,7 @@ static void on_task_deleted(int index, void *identity)
 {
     (void)index;
     app_life_t *life = app_context_of(identity);
+    (void)task_ref_void(&life->task);
     system_locks_holder_gone(life->identity);
     atomic_store(&life->task_state, APP_TASK_NONE);
     app_keeper_kick(); /* an app that deleted its own task has nobody else to say so */
@@ -177,7 +179,7 @@ void app_life_free_task(app_life_t *life)
     unload_image(life);
     heap_caps_free(life->stack);
     life->stack = NULL;
-    life->task = NULL;
+    atomic_store(&life->task, NULL);
     app_context_unref(life);
 }
 
@@ -200,9 +202,10 @@ static bool attach(app_t *app, app_life_t *life)
         atomic_store(&life->task_state, APP_TASK_ALIVE);
         atomic_store(&life->alive_ms, now_ms());
         /* Static: cannot fail. It has to exist before anybody may want to stop it. */
-        life->task = xTaskCreateStaticPinnedToCore(
-            app_task, app->manifest->name, app->manifest->stack_size, life, app->manifest->priority,
-            life->stack, life->tcb, tskNO_AFFINITY);
+        task_ref_set(&life->task,
+                     xTaskCreateStaticPinnedToCore(
+                         app_task, app->manifest->name, app->manifest->stack_size, life,
+                         app->manifest->priority, life->stack, life->tcb, tskNO_AFFINITY));
     }
     app_unlock();
     return wanted;

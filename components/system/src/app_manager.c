@@ -438,7 +438,7 @@ static void describe_locked(const app_t *app, app_info_t *out)
     if (life != NULL && (app->state == APP_STATE_RUNNING || app->state == APP_STATE_PAUSED) &&
         atomic_load(&life->task_state) == APP_TASK_ALIVE) {
         /* In bytes, as ESP-IDF counts stacks; the task is deleted only in STOPPING. */
-        out->stack_free_bytes = uxTaskGetStackHighWaterMark(life->task);
+        out->stack_free_bytes = task_ref_stack_free(&life->task);
     }
 }
 

@@ -22,6 +22,7 @@
 #include "supervisor_wake.h"
 #include "system_lock_internal.h"
 #include "task_end.h"
+#include "task_ref.h"
 
 static const char *TAG = "event_worker";
 
@@ -33,10 +34,9 @@ event_worker_t event_workers[WORKERS];
 _Atomic uint32_t event_worker_masks[WORKER_PRIVATE + 1];
 static _Atomic uint32_t s_idle;           /* bit n: worker n waits for work */
 static _Atomic uint32_t s_raise_requests; /* bit n: an ISR wants worker n raised */
-/* Words, although bytes would do: the chip changes a byte as part of its word, at three times the
- * price. */
-static _Atomic uint32_t s_callers[WORKERS]; /* how many are about to notify or raise it */
-static _Atomic uint32_t s_handed[WORKERS]; /* slot + 1 of a mailbox claimed in this worker's name */
+/* Slot + 1 of a mailbox claimed in this worker's name. Words, although bytes would do: the chip
+ * changes a byte as part of its word, at three times the price. */
+static _Atomic uint32_t s_handed[WORKERS];
 /*
  * Number + 1 of the express worker that serves HIGH, or 0: of two, one at a time. So a CRITICAL
  * event waits for handlers of CRITICAL events at most, however long those of HIGH take. While only
@@ -53,62 +53,37 @@ static _Atomic uint32_t s_high_worker;
 
 /* ---- waking --------------------------------------------------------------------------------- */
 
-/* Whoever is about to notify or raise a worker is counted first and looks then whether it is there;
- * whoever deletes a worker that parked looks then whether anybody is counted. So no task is deleted
- * between the look and the call. A worker that hangs is not spared for this: it may be what keeps
- * its caller from going on, at the very end of the call that woke it. */
-static void begin_call(unsigned n)
-{
-    atomic_fetch_add(&s_callers[n], 1);
-}
-
-static void end_call(unsigned n)
-{
-    atomic_fetch_sub(&s_callers[n], 1);
-}
-
-bool event_worker_is_called(const event_worker_t *worker)
-{
-    return atomic_load(&s_callers[worker->number]) != 0;
-}
-
 static bool is_there(const event_worker_t *worker)
 {
-    return atomic_load(&worker->alive) == PLACE_ALIVE && !atomic_load(&worker->quarantined) &&
-           !atomic_load(&worker->killed);
-}
-
-static void notify(event_worker_t *worker, BaseType_t *woken)
-{
-    if (xPortInIsrContext()) {
-        vTaskNotifyGiveFromISR(worker->task, woken);
-    } else {
-        xTaskNotifyGive(worker->task);
-    }
+    return atomic_load(&worker->alive) == PLACE_ALIVE && !atomic_load(&worker->quarantined);
 }
 
 void event_worker_notify(event_worker_t *worker)
 {
-    begin_call(worker->number);
-    if (is_there(worker) && worker->task != NULL) { /* NULL while it is made: it looks first */
-        notify(worker, NULL);
+    if (is_there(worker)) {
+        (void)task_ref_notify(&worker->task, NULL); /* none while it is made: it looks first */
     }
-    end_call(worker->number);
 }
 
-/** Take one idle worker of mask out of the idle set and notify it. @return false: none is idle */
+/**
+ * Take one idle worker of mask out of the idle set and notify it. Both at once: who was kept from
+ * its core in between would leave a worker asleep that nobody else wakes.
+ * @return false: none is idle
+ */
 static bool wake_one_of(uint32_t mask, BaseType_t *woken)
 {
     bool woke = false;
     uint32_t idle = atomic_load(&s_idle);
     while (!woke && (idle & mask) != 0) {
         const unsigned n = (unsigned)__builtin_ctz(idle & mask);
-        begin_call(n);
-        woke = atomic_compare_exchange_weak(&s_idle, &idle, idle & ~(1u << n));
-        if (woke) { /* it was idle, so it was there */
-            notify(&event_workers[n], woken);
+        const uint32_t bit = 1u << n;
+        task_refs_lock();
+        idle = atomic_fetch_and(&s_idle, ~bit);
+        if ((idle & bit) != 0) {
+            woke = task_ref_notify_locked(&event_workers[n].task, woken);
         }
-        end_call(n);
+        task_refs_unlock();
+        idle &= ~bit;
     }
     return woke;
 }
@@ -158,15 +133,14 @@ void event_worker_raise(event_worker_t *worker, BaseType_t *woken)
         (void)wake_one_of(event_worker_masks[WORKER_EXPRESS], woken);
         return;
     }
-    begin_call(worker->number);
-    const TaskHandle_t task = worker->task; /* NULL, which is oneself, while it is made */
-    if (is_there(worker) && task != NULL) {
+    task_refs_lock();
+    if (is_there(worker)) { /* who sets it aside lowers it after it said so, in here as well */
         /* Said twice: the worker lowers itself when it sees the flag, and may do so between. */
         atomic_store(&worker->raised, 1);
-        vTaskPrioritySet(task, CONFIG_SYSTEM_EXPRESS_PRIORITY);
+        (void)task_ref_set_priority_locked(&worker->task, CONFIG_SYSTEM_EXPRESS_PRIORITY);
         atomic_store(&worker->raised, 1);
     }
-    end_call(worker->number);
+    task_refs_unlock();
 }
 
 static void serve_raise_requests(void)
@@ -320,46 +294,58 @@ static bool raised_for_nothing(event_worker_t *worker, const mailbox_t *mailbox)
 }
 
 /**
- * Find an idle general worker and give it a slot. It may have woken by itself meanwhile: then it
- * has either seen the slot, which is as good, or the slot is taken back.
- * @return who is to be notified, with a call begun; NULL: all are busy
+ * Give a slot to an idle general worker and notify it. It may have woken by itself meanwhile: then
+ * it has either seen the slot, which is as good, or the slot is taken back.
+ * @return false: it does not take it
  */
+static bool hand_to(unsigned n, unsigned slot)
+{
+    const uint32_t bit = 1u << n;
+    uint32_t mine = slot + 1;
+    uint32_t none = 0;
+    task_refs_lock();
+    bool taken = atomic_load(&event_workers[n].task) != NULL &&
+                 atomic_compare_exchange_strong(&s_handed[n], &none, mine);
+    if (taken) {
+        taken = (atomic_fetch_and(&s_idle, ~bit) & bit) != 0 ||
+                !atomic_compare_exchange_strong(&s_handed[n], &mine, 0);
+        (void)task_ref_notify_locked(&event_workers[n].task, NULL);
+    }
+    task_refs_unlock();
+    return taken;
+}
+
+/** Find one that takes it. @return NULL: all are busy */
 static event_worker_t *hand_to_idle(unsigned slot)
 {
     uint32_t idle = atomic_load(&s_idle) & event_worker_masks[WORKER_GENERAL];
     while (idle != 0) {
         const unsigned n = (unsigned)__builtin_ctz(idle);
-        const uint32_t bit = 1u << n;
-        uint32_t mine = slot + 1;
-        uint32_t none = 0;
-        begin_call(n);
-        if (atomic_compare_exchange_strong(&s_handed[n], &none, mine) &&
-            ((atomic_fetch_and(&s_idle, ~bit) & bit) != 0 ||
-             !atomic_compare_exchange_strong(&s_handed[n], &mine, 0))) {
+        if (hand_to(n, slot)) {
             return &event_workers[n];
         }
-        end_call(n);
-        idle &= ~bit;
+        idle &= idle - 1u;
     }
     return NULL;
 }
 
 /**
  * An express worker is done with a mailbox for now. If lower lanes are overdue there, it would come
- * back before anybody who may take them: it hands the mailbox over instead. Lock held.
- * @return who is to be notified, or NULL
+ * back before anybody who may take them: it hands the mailbox over instead. Lock held: the taker
+ * waits for it.
+ * @return false: it keeps it
  */
-static event_worker_t *hand_over_locked(event_worker_t *worker, mailbox_t *mailbox, unsigned slot)
+static bool hand_over_locked(event_worker_t *worker, mailbox_t *mailbox, unsigned slot)
 {
     if (worker->kind != WORKER_EXPRESS || mailbox->state != MAILBOX_OPEN ||
         !priority_queue_overdue(&mailbox->queue, LAST_EXPRESS_LANE)) {
-        return NULL;
+        return false;
     }
     event_worker_t *taker = hand_to_idle(slot);
     if (taker != NULL) {
         mailbox->running = taker;
     }
-    return taker;
+    return taker != NULL;
 }
 
 /* ---- HIGH on express workers ---------------------------------------------------------------- */
@@ -416,17 +402,12 @@ static bool drain(event_worker_t *worker, unsigned slot)
     if (burst.unpaid_us != 0) {
         (void)quota_charge_cpu(slot, burst.unpaid_us, (uint32_t)burst.now_us);
     }
-    event_worker_t *taker = hand_over_locked(worker, mailbox, slot);
-    if (taker == NULL) {
+    if (!hand_over_locked(worker, mailbox, slot)) {
         event_mailbox_release_locked(slot, &wake);
     }
     portEXIT_CRITICAL(&mailbox->lock);
     if (serves_high) {
         give_high();
-    }
-    if (taker != NULL) {
-        notify(taker, NULL);
-        end_call(taker->number);
     }
     event_worker_release_block(worker);
     atomic_store_explicit(&worker->identity.slot, SYSTEM_SLOT_NONE, memory_order_relaxed);
@@ -502,19 +483,19 @@ static unsigned claim(event_worker_t *worker)
                                           : event_mailbox_claim(worker, SYSTEM_EVENT_LANES - 1);
 }
 
-/** FreeRTOS calls it for each worker whose task is deleted before it parked. */
+/** FreeRTOS calls it for each worker whose task is deleted: by us, or by somebody else. */
 static void on_deleted(int index, void *identity)
 {
     (void)index;
-    event_worker_t *worker = identity; /* its first member */
-    if (worker == NULL || atomic_load(&worker->alive) != PLACE_ALIVE) {
+    event_worker_t *worker = identity;                      /* its first member */
+    const TaskHandle_t task = task_ref_void(&worker->task); /* NULL: we do it, and have looked */
+    if (atomic_load(&worker->alive) != PLACE_ALIVE) {       /* it has parked */
         return;
     }
-    const TaskHandle_t task = atomic_load(&worker->task);
-    const bool loses = task == NULL || task_end_loses_mutex(task);
+    const bool loses = task != NULL && task_end_loses_mutex(task);
     atomic_store(&worker->killed, loses ? WORKER_KILLED_IN_CORE : WORKER_KILLED_IN_HANDLER);
     atomic_fetch_and(&s_idle, ~(1u << worker->number)); /* nobody notifies it any more */
-    if (atomic_load(&worker->quarantined)) {            /* by us, or by somebody else */
+    if (atomic_load(&worker->quarantined)) {
         last_resort_aside_gone();
     } else {
         supervisor_poke();
@@ -524,7 +505,7 @@ static void on_deleted(int index, void *identity)
 void event_worker_main(void *arg)
 {
     event_worker_t *worker = arg;
-    atomic_store(&worker->task, xTaskGetCurrentTaskHandle()); /* may run before create returns */
+    task_ref_set(&worker->task, xTaskGetCurrentTaskHandle()); /* may run before create returns */
     set_depth(worker, 1);
     system_identity_set_until(&worker->identity, on_deleted);
     while (!atomic_load(&worker->stop)) {
@@ -543,7 +524,6 @@ void event_worker_main(void *arg)
             break;
         }
     }
-    system_identity_set_until(NULL, NULL);
     atomic_store(&worker->alive, PLACE_PARKED);
     set_depth(worker, 0);
     for (;;) { /* deleted by whoever needs the place, when it is certain that it does not run */

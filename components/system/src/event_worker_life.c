@@ -17,6 +17,7 @@
 #include "supervisor_internal.h"
 #include "system_lock_internal.h"
 #include "task_end.h"
+#include "task_ref.h"
 
 static const char *TAG = "event_worker";
 
@@ -47,13 +48,13 @@ static bool reap(event_worker_t *worker)
     if (!atomic_compare_exchange_strong(&worker->alive, &parked, PLACE_REAPED)) {
         return false;
     }
-    if (atomic_load(&s_ending[worker->number]) || event_worker_is_called(worker) ||
-        eTaskGetState(worker->task) != eSuspended) {
+    const bool there = atomic_load(&worker->task) != NULL; /* or somebody else deleted it */
+    if (atomic_load(&s_ending[worker->number]) ||
+        (there && !task_ref_is_suspended(&worker->task))) {
         atomic_store(&worker->alive, PLACE_PARKED); /* not yet */
         return false;
     }
-    vTaskDelete(worker->task);
-    worker->task = NULL;
+    (void)task_ref_delete(&worker->task);
     atomic_store(&worker->alive, PLACE_FREE);
     return true;
 }
@@ -95,8 +96,7 @@ static esp_err_t start_worker(event_worker_t *worker, worker_kind_t kind, unsign
     if (task == NULL) {
         return ESP_ERR_NO_MEM;
     }
-    atomic_store(&worker->task, task);
-    return ESP_OK;
+    return ESP_OK; /* it knows itself: whoever calls it before it has begun need not */
 }
 
 static esp_err_t start_shared(worker_kind_t kind, BaseType_t core)
@@ -136,8 +136,8 @@ static esp_err_t stop_worker(event_worker_t *worker, uint32_t wait_ms)
         event_worker_notify(worker);
         vTaskDelay(pdMS_TO_TICKS(1));
     }
-    /* It has parked but for its last instructions, or somebody is still about to notify it. That
-     * one may be kept off its core for long: then the place is reaped when it is needed. */
+    /* It has parked but for its last instructions; it may be kept from its core for long: then the
+     * place is reaped when it is needed. */
     for (uint32_t waited = 0; !reap(worker) && atomic_load(&worker->alive) != PLACE_FREE;
          waited++) {
         if (waited > wait_ms) {
@@ -269,11 +269,12 @@ esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub)
     const worker_kind_t kind = (worker_kind_t)worker->kind;
     const BaseType_t core = worker->core;
     const esp_err_t ended =
-        atomic_load(&worker->killed) ? ESP_OK : task_end(worker->task, &worker->identity);
+        atomic_load(&worker->killed) ? ESP_OK : task_end(&worker->task, &worker->identity);
     if (ended == ESP_OK) {
         bury(worker);
     } else {
-        vTaskPrioritySet(worker->task, tskIDLE_PRIORITY); /* let it spin where it hurts least */
+        (void)task_ref_set_priority(&worker->task,
+                                    tskIDLE_PRIORITY); /* let it spin where it hurts least */
     }
     atomic_fetch_sub(&s_ending[n], 1);
     update_mask(kind);
@@ -323,7 +324,7 @@ esp_err_t event_worker_end_aside(unsigned n)
                        atomic_load(&worker->identity.depth) != 0)) {
             ret = ESP_ERR_INVALID_STATE; /* with what nobody can take from it any more */
         } else if (!killed) {
-            ret = task_try_end(worker->task, &worker->identity);
+            ret = task_try_end(&worker->task, &worker->identity);
         }
         if (ret == ESP_OK) {
             bury(worker);

@@ -24,6 +24,7 @@
 #include "system_service/memory_utils.h"
 #include "system_service/service_supervisor.h"
 #include "system_service/system_service.h"
+#include "task_ref.h"
 
 static const char *TAG = "health";
 
@@ -174,7 +175,7 @@ static health_verdict_t worst_of(uint32_t reasons)
 
 static StaticTask_t s_tcb;
 static StackType_t s_task_stack[REPORT_STACK / sizeof(StackType_t)];
-static TaskHandle_t s_task;
+static task_ref_t s_task;
 static StaticSemaphore_t s_ended_storage;
 static SemaphoreHandle_t s_ended;
 static _Atomic bool s_stop;
@@ -208,9 +209,18 @@ static void publish(const health_report_t *report)
     }
 }
 
+static void on_deleted(int index, void *identity)
+{
+    (void)index;
+    (void)identity;
+    (void)task_ref_void(&s_task);
+    (void)xSemaphoreGive(s_ended);
+}
+
 static void report_task(void *arg)
 {
     (void)arg;
+    system_identity_set_until(NULL, on_deleted);
     health_report_t report;
     const TickType_t period = pdMS_TO_TICKS(CONFIG_SYSTEM_HEALTH_REPORT_PERIOD_S * 1000ull);
     TickType_t next = xTaskGetTickCount() + period;
@@ -248,25 +258,26 @@ esp_err_t health_report_init(void)
     if (s_ended == NULL) {
         s_ended = xSemaphoreCreateBinaryStatic(&s_ended_storage);
     }
+    (void)xSemaphoreTake(s_ended, 0);
     atomic_store(&s_stop, false);
-    s_task = xTaskCreateStaticPinnedToCore(report_task, "health", REPORT_STACK, NULL,
-                                           REPORT_PRIORITY, s_task_stack, &s_tcb, tskNO_AFFINITY);
-    return s_task != NULL ? ESP_OK : ESP_ERR_NO_MEM;
+    const TaskHandle_t task =
+        xTaskCreateStaticPinnedToCore(report_task, "health", REPORT_STACK, NULL, REPORT_PRIORITY,
+                                      s_task_stack, &s_tcb, tskNO_AFFINITY);
+    task_ref_set(&s_task, task);
+    return task != NULL ? ESP_OK : ESP_ERR_NO_MEM;
 }
 
 void health_report_deinit(void)
 {
-    if (s_task == NULL) {
+    atomic_store(&s_stop, true);
+    if (!task_ref_notify(&s_task, NULL)) {
         return;
     }
-    atomic_store(&s_stop, true);
-    xTaskNotifyGive(s_task);
-    (void)xSemaphoreTake(s_ended, portMAX_DELAY);
-    while (eTaskGetState(s_task) != eSuspended) {
-        vTaskDelay(1); /* it gave the semaphore and is about to suspend itself */
+    (void)xSemaphoreTake(s_ended, portMAX_DELAY); /* it gave it, or somebody deleted it */
+    while (atomic_load(&s_task) != NULL && !task_ref_is_suspended(&s_task)) {
+        vTaskDelay(1); /* it is about to suspend itself */
     }
-    vTaskDelete(s_task);
-    s_task = NULL;
+    (void)task_ref_delete(&s_task);
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@
 #include "supervisor_internal.h"
 #include "system_lock_internal.h"
 #include "task_end.h"
+#include "task_ref.h"
 
 static const char *TAG = "lifecycle";
 
@@ -35,7 +36,7 @@ typedef struct {
     _Atomic uint8_t state;
     _Atomic uint8_t stop;
     _Atomic uint8_t killed; /* worker_killed_t: somebody deleted its task */
-    TaskHandle_t task;
+    task_ref_t task;
     lifecycle_job_t job; /* belongs to the runner while BUSY */
     esp_err_t result;
 } runner_t;
@@ -65,17 +66,18 @@ static void serve(runner_t *runner)
     supervisor_poke();
 }
 
-/** FreeRTOS calls it for each runner whose task is deleted before it parked; also by us, who then
- * replace it at once. */
+/** FreeRTOS calls it for each runner whose task is deleted; also by us, who then replace it at
+ * once. */
 static void on_deleted(int index, void *identity)
 {
     (void)index;
-    runner_t *runner = identity; /* its first member */
-    if (runner == NULL) {
+    runner_t *runner = identity;                            /* its first member */
+    const TaskHandle_t task = task_ref_void(&runner->task); /* NULL: we do it, and have looked */
+    if (atomic_load(&runner->state) == RUNNER_PARKED) {
         return;
     }
     const bool loses =
-        atomic_load(&runner->identity.depth) != 0 || task_end_loses_mutex(runner->task);
+        atomic_load(&runner->identity.depth) != 0 || (task != NULL && task_end_loses_mutex(task));
     atomic_store(&runner->killed, loses ? WORKER_KILLED_IN_CORE : WORKER_KILLED_IN_HANDLER);
     if (atomic_load(&runner->state) == RUNNER_GIVEN_UP) {
         last_resort_aside_gone();
@@ -87,6 +89,7 @@ static void on_deleted(int index, void *identity)
 static void runner_main(void *arg)
 {
     runner_t *runner = arg;
+    task_ref_set(&runner->task, xTaskGetCurrentTaskHandle()); /* may run before create returns */
     system_identity_set_until(&runner->identity, on_deleted);
     while (!atomic_load(&runner->stop)) {
         if (atomic_load(&runner->state) == RUNNER_BUSY) {
@@ -96,7 +99,6 @@ static void runner_main(void *arg)
             (void)ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
         }
     }
-    system_identity_set_until(NULL, NULL);
     atomic_store(&runner->state, RUNNER_PARKED);
     for (;;) { /* deleted by lifecycle_runners_stop() */
         vTaskSuspend(NULL);
@@ -109,10 +111,10 @@ static esp_err_t start_runner(runner_t *runner)
     memset(runner, 0, sizeof(*runner));
     atomic_store(&runner->identity.slot, SYSTEM_SLOT_NONE);
     atomic_store(&runner->state, RUNNER_IDLE);
-    runner->task = xTaskCreateStaticPinnedToCore(runner_main, "lifecycle", sizeof(s_stacks[n]),
-                                                 runner, CONFIG_SYSTEM_WORKER_PRIORITY, s_stacks[n],
-                                                 &s_tcbs[n], tskNO_AFFINITY);
-    if (runner->task == NULL) {
+    /* It knows itself: whoever calls it before it has begun need not. */
+    if (xTaskCreateStaticPinnedToCore(runner_main, "lifecycle", sizeof(s_stacks[n]), runner,
+                                      CONFIG_SYSTEM_WORKER_PRIORITY, s_stacks[n], &s_tcbs[n],
+                                      tskNO_AFFINITY) == NULL) {
         atomic_store(&runner->state, RUNNER_NONE);
         return ESP_ERR_NO_MEM;
     }
@@ -130,6 +132,14 @@ esp_err_t lifecycle_runners_start(void)
     return ESP_OK;
 }
 
+/** It has parked, or somebody deleted it. */
+static bool may_delete(runner_t *runner)
+{
+    return atomic_load(&runner->killed) ||
+           (atomic_load(&runner->state) == RUNNER_PARKED &&
+            (atomic_load(&runner->task) == NULL || task_ref_is_suspended(&runner->task)));
+}
+
 esp_err_t lifecycle_runners_stop(void)
 {
     for (unsigned n = 0; n < RUNNERS; n++) {
@@ -144,12 +154,11 @@ esp_err_t lifecycle_runners_stop(void)
             continue;
         }
         atomic_store(&runner->stop, 1);
-        xTaskNotifyGive(runner->task);
-        while (atomic_load(&runner->state) != RUNNER_PARKED ||
-               eTaskGetState(runner->task) != eSuspended) {
+        (void)task_ref_notify(&runner->task, NULL);
+        while (!may_delete(runner)) {
             vTaskDelay(1);
         }
-        vTaskDelete(runner->task);
+        (void)task_ref_delete(&runner->task);
         atomic_store(&runner->state, RUNNER_NONE);
     }
     return ESP_OK;
@@ -162,7 +171,7 @@ int lifecycle_run(const lifecycle_job_t *job)
         if (atomic_load(&runner->state) == RUNNER_IDLE && !atomic_load(&runner->killed)) {
             runner->job = *job;
             atomic_store(&runner->state, RUNNER_BUSY);
-            xTaskNotifyGive(runner->task);
+            (void)task_ref_notify(&runner->task, NULL);
             return n;
         }
     }
@@ -226,7 +235,7 @@ void lifecycle_runners_alarm(void)
     for (unsigned n = 0; n < RUNNERS; n++) {
         const uint8_t state = atomic_load(&s_runners[n].state);
         if (state != RUNNER_NONE && state != RUNNER_PARKED && !atomic_load(&s_runners[n].killed)) {
-            xTaskNotifyGive(s_runners[n].task);
+            (void)task_ref_notify(&s_runners[n].task, NULL);
         }
     }
 }
@@ -243,7 +252,7 @@ esp_err_t lifecycle_end_aside(unsigned n)
     if (atomic_load(&r->killed)) {
         return bury(r);
     }
-    const esp_err_t ret = task_try_end(r->task, &r->identity);
+    const esp_err_t ret = task_try_end(&r->task, &r->identity);
     if (ret == ESP_OK) { /* also when its function came back just now: nobody has given it a job */
         replace(r);
     }
@@ -267,13 +276,13 @@ esp_err_t lifecycle_give_up(int runner)
         last_resort_ask(service_slot_name(slot), service_slot_id(slot), ESP_ERR_SYSTEM_LOCK_LOST);
         return ESP_ERR_TIMEOUT;
     }
-    if (task_end(r->task, &r->identity) == ESP_OK) {
+    if (task_end(&r->task, &r->identity) == ESP_OK) {
         replace(r);
         return ESP_OK;
     }
-    vTaskPrioritySet(r->task, tskIDLE_PRIORITY);     /* let it spin where it hurts least */
-    if (atomic_load(&r->state) != RUNNER_GIVEN_UP) { /* it came back just now */
-        vTaskPrioritySet(r->task, CONFIG_SYSTEM_WORKER_PRIORITY);
+    (void)task_ref_set_priority(&r->task, tskIDLE_PRIORITY); /* let it spin where it hurts least */
+    if (atomic_load(&r->state) != RUNNER_GIVEN_UP) {         /* it came back just now */
+        (void)task_ref_set_priority(&r->task, CONFIG_SYSTEM_WORKER_PRIORITY);
     }
     last_resort_aside();
     return ESP_ERR_TIMEOUT;

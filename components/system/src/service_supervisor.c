@@ -19,6 +19,7 @@
 #include "lifecycle_runner.h"
 #include "system_service/app_manager.h"
 #include "supervisor_backstop.h"
+#include "task_ref.h"
 #include "watchdog_internal.h"
 
 static const char *TAG = "supervisor";
@@ -55,24 +56,17 @@ static _Atomic bool s_taken[REQUESTS];
 static system_identity_t s_identity;
 static StaticTask_t s_tcb;
 static StackType_t s_stack[CONFIG_SYSTEM_SUPERVISOR_STACK / sizeof(StackType_t)];
-static _Atomic(TaskHandle_t) s_task;
-static _Atomic uint32_t s_pokers; /* calls of supervisor_poke() under way */
+static task_ref_t s_task;
 static _Atomic bool s_quit;
 static _Atomic bool s_parked;
 
 void supervisor_poke(void)
 {
-    /* Counted first: supervisor_stop() deletes the task when nobody may be about to notify it. */
-    atomic_fetch_add(&s_pokers, 1);
-    const TaskHandle_t task = atomic_load(&s_task);
-    if (task != NULL && xPortInIsrContext()) {
-        BaseType_t woken = pdFALSE;
-        vTaskNotifyGiveFromISR(task, &woken);
+    BaseType_t woken = pdFALSE;
+    (void)task_ref_notify(&s_task, &woken);
+    if (xPortInIsrContext()) {
         portYIELD_FROM_ISR(woken);
-    } else if (task != NULL) {
-        xTaskNotifyGive(task);
     }
-    atomic_fetch_sub(&s_pokers, 1);
 }
 
 /* ---- requests, the supervisor's side -------------------------------------------------------- */
@@ -319,13 +313,14 @@ static void sleep_until_needed(void)
     (void)ulTaskNotifyTake(pdTRUE, supervisor_backstop_feed(ticks));
 }
 
-/** FreeRTOS calls it when the supervisor's task is deleted before it parked. Where it was nobody
+/** FreeRTOS calls it when the supervisor's task is deleted. Unless it parked, where it was nobody
  * knows, so nobody can go on in its place. */
 static void on_deleted(int index, void *identity)
 {
     (void)index;
-    if (identity != NULL) {
-        atomic_store(&s_task, NULL);
+    (void)identity;
+    (void)task_ref_void(&s_task);
+    if (!atomic_load(&s_parked)) {
         last_resort_unsupervised();
     }
 }
@@ -333,6 +328,7 @@ static void on_deleted(int index, void *identity)
 static void supervisor_main(void *arg)
 {
     (void)arg;
+    task_ref_set(&s_task, xTaskGetCurrentTaskHandle()); /* may run before create returns */
     system_identity_set_until(&s_identity, on_deleted);
     supervisor_backstop_begin();
     while (!atomic_load(&s_quit)) {
@@ -342,7 +338,6 @@ static void supervisor_main(void *arg)
         sleep_until_needed();
     }
     supervisor_backstop_end();
-    system_identity_set_until(NULL, NULL);
     atomic_store(&s_parked, true);
     for (;;) { /* deleted by supervisor_stop() */
         vTaskSuspend(NULL);
@@ -368,10 +363,11 @@ esp_err_t supervisor_start(void)
     if (lifecycle_runners_start() != ESP_OK) {
         return ESP_ERR_NO_MEM;
     }
-    atomic_store(&s_task, xTaskCreateStaticPinnedToCore(
-                              supervisor_main, "supervisor", sizeof(s_stack), NULL,
-                              CONFIG_SYSTEM_SUPERVISOR_PRIORITY, s_stack, &s_tcb, tskNO_AFFINITY));
-    return atomic_load(&s_task) != NULL ? ESP_OK : ESP_ERR_NO_MEM;
+    const TaskHandle_t task = xTaskCreateStaticPinnedToCore(
+        supervisor_main, "supervisor", sizeof(s_stack), NULL, CONFIG_SYSTEM_SUPERVISOR_PRIORITY,
+        s_stack, &s_tcb, tskNO_AFFINITY);
+    task_ref_set(&s_task, task);
+    return task != NULL ? ESP_OK : ESP_ERR_NO_MEM;
 }
 
 /* ---- requests, the asking side -------------------------------------------------------------- */
@@ -457,8 +453,7 @@ esp_err_t supervisor_remove(system_service_id_t id)
 
 esp_err_t supervisor_stop(void)
 {
-    const TaskHandle_t task = atomic_load(&s_task);
-    if (task == NULL) {
+    if (atomic_load(&s_task) == NULL) {
         return lifecycle_runners_stop();
     }
     (void)ask_and_wait(REQUEST_STOP_EVERYTHING, SYSTEM_SERVICE_ID_NONE);
@@ -474,13 +469,10 @@ esp_err_t supervisor_stop(void)
     }
     atomic_store(&s_quit, true);
     supervisor_poke();
-    while (!atomic_load(&s_parked) || eTaskGetState(task) != eSuspended) {
+    while (atomic_load(&s_task) != NULL && /* else somebody deleted it */
+           (!atomic_load(&s_parked) || !task_ref_is_suspended(&s_task))) {
         vTaskDelay(1);
     }
-    atomic_store(&s_task, NULL);
-    for (int i = 0; i < 100 && atomic_load(&s_pokers) != 0; i++) { /* longer: ended in there */
-        vTaskDelay(1);
-    }
-    vTaskDelete(task);
+    (void)task_ref_delete(&s_task);
     return lifecycle_runners_stop();
 }

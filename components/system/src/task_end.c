@@ -35,11 +35,11 @@ void task_end_self_test(void)
 }
 
 /** Suspended, and so off both cores: a task on the other core is there a moment longer. */
-static bool suspend(TaskHandle_t task)
+static bool suspend(task_ref_t *task)
 {
-    vTaskSuspend(task);
+    (void)task_ref_suspend(task);
     for (unsigned i = 0; i < 3; i++) {
-        if (eTaskGetState(task) == eSuspended) {
+        if (task_ref_is_suspended(task)) {
             return true;
         }
         vTaskDelay(1);
@@ -47,22 +47,21 @@ static bool suspend(TaskHandle_t task)
     return false;
 }
 
-esp_err_t task_try_end(TaskHandle_t task, const system_identity_t *identity)
+esp_err_t task_try_end(task_ref_t *task, const system_identity_t *identity)
 {
     if (!s_mutex_count_readable) {
         return ESP_ERR_TIMEOUT;
     }
     const bool stands = suspend(task);
-    const bool locks = stands && task_backend_mutexes_held(task) != 0;
-    if (stands && !locks && atomic_load(&identity->depth) == 0) {
-        vTaskDelete(task);
+    const bool locks = stands && task_ref_mutexes_held(task) != 0;
+    if (stands && !locks && atomic_load(&identity->depth) == 0 && task_ref_delete(task)) {
         return ESP_OK;
     }
-    vTaskResume(task);
+    task_ref_resume(task);
     return locks ? ESP_ERR_INVALID_STATE : ESP_ERR_TIMEOUT;
 }
 
-esp_err_t task_end(TaskHandle_t task, const system_identity_t *identity)
+esp_err_t task_end(task_ref_t *task, const system_identity_t *identity)
 {
     const unsigned slot = system_identity_slot(identity);
     event_waits_end(slot); /* a wait inside a call of ours would outlast all attempts */
@@ -72,7 +71,7 @@ esp_err_t task_end(TaskHandle_t task, const system_identity_t *identity)
         if (task_try_end(task, identity) == ESP_OK) {
             return ESP_OK;
         }
-        if (waited >= pdMS_TO_TICKS(CONFIG_SYSTEM_TASK_END_MS)) {
+        if (waited >= pdMS_TO_TICKS(CONFIG_SYSTEM_TASK_END_MS) || atomic_load(task) == NULL) {
             break;
         }
         vTaskDelay(1);
