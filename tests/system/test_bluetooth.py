@@ -5,8 +5,10 @@
 The clock is the real one and the machine may be busy: everything is waited for, nothing is timed.
 """
 
+import collections
 import os
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,16 @@ import unittest
 from patience import PATIENCE_S
 
 PROGRAM = ""
+
+# The payload of bluetooth.told, and the kinds of it that are looked for.
+Told = collections.namedtuple("Told", "kind link code rssi address central kraken handle value name data")
+FOUND, CONNECTED, CHARACTERISTIC, READ, WRITTEN, NOTIFIED, DISCOVERED = 0, 1, 8, 9, 10, 11, 12
+DEVICE_NAME = "002a"  # as the air has it
+
+
+def kraken(number):
+    """A characteristic of the Kraken service, as the air has it: the last byte first."""
+    return bytes.fromhex("4b524b4e%04x4f539d1e6a0c83b7f215" % number)[::-1].hex()
 
 
 class Board:
@@ -57,6 +69,34 @@ class Board:
             if found:
                 return found
         raise AssertionError(f"{command}: not heard: {pattern}\n{self.text()}")
+
+    def told(self):
+        """What the tap of bluetooth.told has shown so far."""
+        payloads = []
+        for line in self.text().splitlines():
+            row = re.match(r" +(\d+)  ((?:[0-9a-f]{2} ){1,16})", line)
+            if re.match(r"tap #\d+ \S+ +bluetooth\.told ", line):
+                payloads.append(bytearray(304))
+            elif row and payloads:
+                part = bytes.fromhex(row.group(2))
+                payloads[-1][int(row.group(1)):int(row.group(1)) + len(part)] = part
+        for p in payloads:
+            kind, link, code, rssi = struct.unpack_from("<BBBb", p, 4)
+            central, is_kraken, handle, value = struct.unpack_from("<??HI", p, 16)
+            yield Told(kind, link, code, rssi, ":".join("%02x" % byte for byte in p[13:7:-1]), central, is_kraken, handle, value,
+                       p[28:57].split(b"\0")[0].decode(), bytes(p[58:58 + p[57]]))
+
+    def told_of(self, command, kind, **fields):
+        """Say this until one of this kind with these fields is told: what is under way already is refused."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            self.say(command)
+            for _ in range(10):
+                for told in self.told():
+                    if told.kind == kind and all(getattr(told, name) == wanted for name, wanted in fields.items()):
+                        return told
+                time.sleep(0.05)
+        raise AssertionError(f"{command}: not told: {kind} {fields}\n{self.text()}")
 
     def end(self):
         self.program.stdin.close()
@@ -115,6 +155,37 @@ class TwoBoards(unittest.TestCase):
         self.other.hear("a peer wants everything forgotten: factory reset")
         self.other.hear("main: ready")
         self.assertNotEqual(self.other.until("bt", shown).group(1), address, "it is another one now")
+
+    def test_a_central_finds_reads_and_is_notified(self):
+        address = self.other.until("bt", r"(\S\S:\S\S:\S\S:\S\S:\S\S:\S\S); the radio is on, advertises").group(1)
+        self.one.say("events tap bluetooth.told 3600")
+        self.one.hear("tapping bluetooth.told")
+        self.one.told_of("bt scan 60000", FOUND, address=address, kraken=True)
+        found = self.one.told_of("bt scan 60000", FOUND, address=address, name="Kraken")
+        self.assertTrue(-100 < found.rssi < 0, found)
+        self.one.say("bt scan 0")
+        self.one.told_of(f"bt connect {address}", CONNECTED, address=address, link=0, central=True)
+
+        self.one.told_of("bt discover 0", DISCOVERED, code=0)
+        discovered = [told for told in self.one.told() if told.kind == CHARACTERISTIC]
+        handles = {told.data.hex(): told.handle for told in discovered}
+        properties = {told.data.hex(): told.value for told in discovered}
+        info, health, control = (handles[kraken(n)] for n in (1, 2, 3))
+        self.assertEqual([properties[kraken(n)] for n in (1, 2, 3)], [0x02, 0x12, 0x08], "read; read and notify; write")
+
+        self.one.told_of(f"bt read 0 {handles[DEVICE_NAME]}", READ, data=b"Kraken", code=0)
+        data = self.one.told_of(f"bt read 0 {info}", READ, handle=info, code=0).data
+        self.assertEqual((data[0], data[3]), (1, 0))
+        self.assertRegex(data[4:].decode(), r"^\d", "its version")
+        self.assertNotEqual(self.one.told_of(f"bt read 0 {control}", READ, handle=control).code, 0, "it can be written alone")
+        self.assertNotEqual(self.one.told_of("bt read 0 999", READ, handle=999).code, 0, "there is none")
+
+        self.one.told_of(f"bt notify 0 {health} on", WRITTEN, handle=health, code=0)
+        self.other.until("bt", r"link 0: from \S+, not paired, MTU 247, hears of 1 values")
+        data = self.one.told_of("", NOTIFIED, handle=health).data
+        self.assertEqual((len(data), data[0]), (8, 1))
+        self.one.say(f"bt notify 0 {health} off")
+        self.other.until("bt", r"link 0: from \S+, not paired, MTU 247, hears of 0 values")
 
     def test_wrong_words_are_refused(self):
         for words in ("bt connect 1:2", "bt scan many", "bt pair", "bt write 0 0 01", "bt write 0 5 1", "bt fault loud"):

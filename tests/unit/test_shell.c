@@ -2,6 +2,7 @@
 
 // Every command of the shell, well and badly used, on a system with two services and an app.
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -326,6 +327,56 @@ static void a_tap_shows_events(void **state)
     assert_prints("events tap off", SHELL_FAILED, "ESP_ERR_EVENT_NOT_SUBSCRIBED"); /* it is over */
 }
 
+/** What is printed by no command: the tap's lines, by the shell's worker alone. */
+static char s_tapped[1024];
+static _Atomic size_t s_tapped_size;
+
+static void keep_line(const char *line, void *arg)
+{
+    (void)arg;
+    const size_t at = atomic_load(&s_tapped_size);
+    const size_t length = strlen(line);
+    KTEST_CHECK(at + length + 2 < sizeof(s_tapped));
+    memcpy(s_tapped + at, line, length);
+    s_tapped[at + length] = '\n';
+    atomic_store(&s_tapped_size, at + length + 1);
+}
+
+static bool tapped(const char *text)
+{
+    char all[sizeof(s_tapped)];
+    const size_t size = atomic_load(&s_tapped_size);
+    memcpy(all, s_tapped, size);
+    all[size] = '\0';
+    return strstr(all, text) != NULL;
+}
+
+static void a_tap_of_one_type_shows_all_of_a_payload(void **state)
+{
+    (void)state;
+    system_service_id_t id;
+    system_event_type_t type;
+    uint8_t payload[52] = {0x12, 0xAB};
+    memcpy(payload + 33, "text", 4);
+    assert_int_equal(system_service_find("base", &id), ESP_OK);
+    assert_int_equal(system_event_register_type("base.news", &type), ESP_OK);
+    shell_output_set_default(keep_line, NULL);
+    assert_prints("events tap base.news 1", SHELL_OK, "tapping base.news for 1 s");
+    assert_int_equal(
+        system_event_post(id, type, payload, sizeof(payload), SYSTEM_EVENT_PRIORITY_NORMAL),
+        ESP_OK);
+    for (int i = 0; i < ktest_polls(300) && !tapped("events in 1 s"); i++) {
+        vTaskDelay(pdMS_TO_TICKS(10));
+    }
+    shell_output_set_default(NULL, NULL);
+    assert_true(tapped("base.news                from base, 52 bytes \n"));
+    assert_true(tapped("\n     0  12 ab 00 "));
+    assert_false(tapped("\n    16  ")); // zeros
+    assert_true(tapped("\n    32  00 74 65 78 74 00 "));
+    assert_true(tapped(" .text..........."));
+    assert_true(tapped("1 events in 1 s"));
+}
+
 static void wait_until_printed(const char *line, const char *text)
 {
     const int polls = ktest_polls(500);
@@ -483,6 +534,7 @@ int main(int argc, char **argv)
         SYSTEM_TEST(apps_are_controlled),
         SYSTEM_TEST(log_levels_are_changed),
         SYSTEM_TEST(a_tap_shows_events),
+        SYSTEM_TEST(a_tap_of_one_type_shows_all_of_a_payload),
         SYSTEM_TEST(safe_mode_is_entered_and_left),
         SYSTEM_TEST(an_injected_hang_is_recovered_from),
         SYSTEM_TEST(an_injected_crash_is_recovered_from),

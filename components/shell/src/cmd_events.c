@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* events: the types, the counts, and a tap that prints events as they are delivered */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "esp_timer.h"
-
 #include "shell_internal.h"
 #include "system_service/common_events.h"
 #include "system_service/event_bus.h"
+#include "system_service/event_timer.h"
 
-#define TAP_BYTES       16 /* of the payload that are shown */
+#define TAP_BYTES       16 /* of the payload that are shown in a line */
 #define TAP_SECONDS_MAX 3600
 
 /* One tap at a time; 0 = none. Its events wait with "drop oldest": a tap slows nobody down. */
 static _Atomic system_subscription_t s_tap;
 static _Atomic uint32_t s_seen;
-static _Atomic system_subscription_t s_timed; /* the tap that the timer ends */
-static uint32_t s_seconds;
-static esp_timer_handle_t s_timer;
+static _Atomic bool s_whole; /* payloads are shown to their end */
+static system_event_timer_t s_timer;
+static system_event_type_t s_end;
+
+/* The payload of s_end. */
+typedef struct {
+    system_subscription_t tap;
+    uint32_t seconds;
+} tap_end_t;
 
 static const char *priority_name(uint8_t priority)
 {
@@ -32,18 +38,38 @@ static const char *priority_name(uint8_t priority)
     return priority <= SYSTEM_EVENT_PRIORITY_NORMAL ? "NORMAL" : "LOW";
 }
 
+/** Bytes and what they are as text; rows of zeros alone are left out. */
+static void show_rows(const uint8_t *bytes, size_t size)
+{
+    for (size_t row = 0; row < size; row += TAP_BYTES) {
+        char hex[3 * TAP_BYTES + 1] = "";
+        char text[TAP_BYTES + 1] = "";
+        uint8_t any = 0;
+        for (size_t i = 0; i < TAP_BYTES && row + i < size; i++) {
+            const uint8_t byte = bytes[row + i];
+            snprintf(hex + 3 * i, 4, "%02x ", byte);
+            text[i] = byte < 0x80 && isprint(byte) ? (char)byte : '.';
+            any |= byte;
+        }
+        if (any != 0) {
+            shell_print("  %4u  %-48s %s", (unsigned)row, hex, text);
+        }
+    }
+}
+
 static void on_tapped(const system_event_t *event, void *user_data)
 {
     (void)user_data;
     char data[2 * TAP_BYTES + 4] = "";
     system_service_info_t source;
     const uint8_t *bytes = event->data;
-    size_t shown = event->data_size < TAP_BYTES ? event->data_size : TAP_BYTES;
+    const bool rows = atomic_load(&s_whole) && event->data_size > TAP_BYTES;
+    const size_t shown = rows ? 0 : event->data_size < TAP_BYTES ? event->data_size : TAP_BYTES;
 
     for (size_t i = 0; i < shown; i++) {
         snprintf(data + 2 * i, 3, "%02x", bytes[i]);
     }
-    if (shown < event->data_size) {
+    if (shown < event->data_size && !rows) {
         snprintf(data + 2 * shown, sizeof(data) - 2 * shown, "...");
     }
     const bool known = system_service_get_info(event->source, &source) == ESP_OK;
@@ -51,6 +77,9 @@ static void on_tapped(const system_event_t *event, void *user_data)
     shell_print("tap #%" PRIu32 " %-8s %-24s from %s, %u bytes %s", event->sequence,
                 priority_name(event->priority), event->name, known ? source.name : "the system",
                 (unsigned)event->data_size, data);
+    if (rows) {
+        show_rows(bytes, event->data_size);
+    }
 }
 
 void events_tap_forget(void)
@@ -61,31 +90,38 @@ void events_tap_forget(void)
 static esp_err_t tap_off(void)
 {
     const system_subscription_t tap = atomic_exchange(&s_tap, 0);
-    if (s_timer != NULL) {
-        (void)esp_timer_stop(s_timer);
+    if (s_end != SYSTEM_EVENT_TYPE_NONE) {
+        (void)system_event_timer_cancel(shell_id(), s_timer);
+        (void)system_event_unsubscribe_type(shell_id(), s_end, NULL);
     }
     return tap == 0 ? ESP_ERR_EVENT_NOT_SUBSCRIBED : system_event_unsubscribe(shell_id(), tap);
 }
 
-/** Commands go on meanwhile: an hour of tapping must not keep the other faces waiting. */
-static void on_end(void *arg)
+/** In the worker that prints the events too, so nobody waits for one that is being printed.
+ * Commands go on meanwhile: an hour of tapping must not keep the other faces waiting. */
+static void on_end(const system_event_t *event, void *user_data)
 {
-    system_subscription_t timed = atomic_load(&s_timed);
-    (void)arg;
-    if (timed != 0 && atomic_compare_exchange_strong(&s_tap, &timed, 0)) {
-        (void)system_event_unsubscribe(shell_id(), timed);
-        shell_print("%" PRIu32 " events in %" PRIu32 " s", atomic_load(&s_seen), s_seconds);
+    tap_end_t end;
+    (void)user_data;
+    memcpy(&end, event->data, sizeof(end));
+    system_subscription_t tap = end.tap;
+    if (atomic_compare_exchange_strong(&s_tap, &tap, 0)) {
+        (void)system_event_unsubscribe(shell_id(), end.tap);
+        shell_print("%" PRIu32 " events in %" PRIu32 " s", atomic_load(&s_seen), end.seconds);
+        (void)system_event_unsubscribe_type(shell_id(), event->type, NULL);
     }
 }
 
 static esp_err_t end_after(system_subscription_t tap, uint32_t seconds)
 {
-    static const esp_timer_create_args_t args = {.callback = on_end, .name = "tap"};
-    esp_err_t ret = s_timer == NULL ? esp_timer_create(&args, &s_timer) : ESP_OK;
+    const tap_end_t end = {tap, seconds};
+    esp_err_t ret = system_event_register_type("shell.tap_end", &s_end);
     if (ret == ESP_OK) {
-        s_seconds = seconds;
-        atomic_store(&s_timed, tap);
-        ret = esp_timer_start_once(s_timer, seconds * UINT64_C(1000000));
+        ret = system_event_subscribe(shell_id(), s_end, on_end, NULL);
+    }
+    if (ret == ESP_OK) {
+        ret = system_event_post_after(shell_id(), s_end, &end, sizeof(end),
+                                      SYSTEM_EVENT_PRIORITY_NORMAL, seconds * 1000, &s_timer);
     }
     return ret;
 }
@@ -100,6 +136,7 @@ static int tap_on(const char *pattern, uint32_t seconds)
     }
     (void)tap_off();
     atomic_store(&s_seen, 0);
+    atomic_store(&s_whole, strchr(pattern, '*') == NULL);
     esp_err_t ret =
         system_event_subscribe_pattern(shell_id(), pattern, on_tapped, NULL, &config, &tap);
     if (ret != ESP_OK) {

@@ -18,7 +18,7 @@ static const shell_command_t s_commands[] = {
     {"display",  "[brightness PERCENT | turn DEGREES | sleep | wake | show APP | toast TEXT | fault KIND]",
                  "the screen; KIND is none, unplugged, stuck, short or wrong", cmd_display},
     {"events",   "[tap [PATTERN [SECONDS]] | tap off]",
-                 "event types and counts of the bus; a tap shows events as they are delivered, and other commands go on", cmd_events},
+                 "event types and counts of the bus; a tap shows events as they are delivered (one type alone: all of their payloads), and other commands go on", cmd_events},
     {"firmware", "[confirm|back]", "which image of the firmware runs; keep it now, or go back to the one before", cmd_firmware},
     {"handlers", "[NAME]", "how long event handlers run", cmd_handlers},
     {"health",   "", "the health report", cmd_health},
