@@ -34,6 +34,10 @@ uint32_t host_noinit_digest(void);
 /** Ends the process, with what a process that ends in order leaves. Does not return. */
 void host_quit(int code) __attribute__((noreturn));
 
+/** @brief What must not outlive the process is taken along by this, however it ends or begins anew;
+ * the last one counts. @context any */
+void host_at_end(void (*leave)(void));
+
 /** Prints one formatted text on the console, whole. @return its length */
 int host_console_vprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 

@@ -252,8 +252,26 @@ static void dump_coverage(void)
     }
 }
 
+static void (*s_at_end)(void);
+
+void host_at_end(void (*leave)(void))
+{
+    s_at_end = leave;
+}
+
+/** The process ends, or begins anew as another: nothing of atexit() is called. */
+static void leave(void)
+{
+    void (*const last)(void) = s_at_end;
+    s_at_end = NULL;
+    if (last != NULL) {
+        last();
+    }
+}
+
 void host_quit(int code)
 {
+    leave();
     fflush(NULL);
     dump_coverage();
     _exit(code);
@@ -278,6 +296,7 @@ static void start_again(esp_reset_reason_t reason)
         end_process(HOST_EXIT_RESTART);
     }
     record_end(END_RESET, (int)reason);
+    leave();
     fflush(NULL);
     dump_coverage();
     execv("/proc/self/exe", argv);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "host_control.h"
+#include "host_services.h"
 #include "radio.h"
 
 #define RANGE_M      30
@@ -240,6 +241,7 @@ void radio_air_join(const host_radio_t *radio)
     }
     s_socket = made;
     (void)atexit(leave);
+    host_at_end(leave);
     if (pthread_create(&thread, NULL, listen_to_others, NULL) != 0) {
         fprintf(stderr, "kraken-os: the radio hears nobody: no thread\n");
         return;

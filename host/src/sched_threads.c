@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The scheduler "threads": one POSIX thread per task, the real clock, true parallelism.
+// The scheduler "threads": one POSIX thread per task, the real clock (board_clock.c), true
+// parallelism.
 //
 // What to know of it. Priorities decide who is woken first at an object, not who gets a processor:
 // Linux schedules the threads. A task is suspended or deleted at its next scheduling point; if it
 // is blocked, at once. A core is only a number here: the affinity, or the task's number modulo the
 // cores.
 
-#include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -17,14 +17,17 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include "board_clock.h"
 #include "host_internal.h"
+#include "host_services.h"
 #include "record.h"
 #include "sched.h"
 #include "trap.h"
 
-#define WAKES_MAX 16  /* wake-ups kept back until the lock is released */
-#define DEAD_MAX  256 /* ended threads not yet joined */
-#define STOP_US   500000
+#define WAKES_MAX 16      /* wake-ups kept back until the lock is released */
+#define DEAD_MAX  256     /* ended threads not yet joined */
+#define STOP_US   2000000 /* of the board, for tasks to reach a scheduling point */
+#define STOP_NS   20000000
 
 typedef struct {
     pthread_t thread;
@@ -41,8 +44,7 @@ static unsigned s_threads; /* started and not yet in s_dead */
 static pthread_cond_t s_quiet = PTHREAD_COND_INITIALIZER;
 static int s_code;
 
-static uint32_t s_stopping; /* futex; atomic */
-static uint64_t s_boot_us;
+static uint32_t s_stopping;  /* futex; atomic */
 static uint64_t s_leaped_us; /* atomic: host_clock_jump() */
 
 static _Thread_local uint32_t *t_wakes[WAKES_MAX];
@@ -50,16 +52,9 @@ static _Thread_local unsigned t_wake_count;
 
 /* ---- clock and futex ---- */
 
-static uint64_t monotonic_us(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
-}
-
 static uint64_t thr_now(void)
 {
-    return monotonic_us() - s_boot_us + __atomic_load_n(&s_leaped_us, __ATOMIC_RELAXED);
+    return board_clock_us() + __atomic_load_n(&s_leaped_us, __ATOMIC_RELAXED);
 }
 
 static void futex_wait_until(uint32_t *word, uint32_t seen, uint64_t deadline)
@@ -67,7 +62,7 @@ static void futex_wait_until(uint32_t *word, uint32_t seen, uint64_t deadline)
     struct timespec ts;
     struct timespec *until = NULL;
     if (deadline != K_FOREVER) {
-        uint64_t at = deadline + s_boot_us - __atomic_load_n(&s_leaped_us, __ATOMIC_RELAXED);
+        uint64_t at = board_clock_at(deadline - __atomic_load_n(&s_leaped_us, __ATOMIC_RELAXED));
         ts.tv_sec = (time_t)(at / 1000000u);
         ts.tv_nsec = (long)(at % 1000000u) * 1000;
         until = &ts;
@@ -357,8 +352,7 @@ static void end_stragglers(int code)
     }
     fprintf(stderr, "\n");
     record_end(END_EXIT, code);
-    fflush(NULL);
-    _exit(code);
+    host_quit(code);
 }
 
 static int thr_run(void)
@@ -366,21 +360,22 @@ static int thr_run(void)
     while (!stopping()) {
         futex_wait_until(&s_stopping, 0, K_FOREVER);
     }
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    uint64_t ns = (uint64_t)until.tv_nsec + STOP_US * 1000ull;
-    until.tv_sec += (time_t)(ns / 1000000000u);
-    until.tv_nsec = (long)(ns % 1000000000u);
+    const uint64_t end = board_clock_us() + STOP_US;
     thr_lock();
-    int err = 0;
-    while (s_threads > 0 && err != ETIMEDOUT) {
-        err = pthread_cond_timedwait(&s_quiet, &s_lock, &until);
+    while (s_threads > 0 && board_clock_us() < end) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        uint64_t ns = (uint64_t)until.tv_nsec + STOP_NS;
+        until.tv_sec += (time_t)(ns / 1000000000u);
+        until.tv_nsec = (long)(ns % 1000000000u);
+        (void)pthread_cond_timedwait(&s_quiet, &s_lock, &until);
     }
     if (s_threads > 0) {
         end_stragglers(s_code);
     }
     reap();
     thr_unlock();
+    board_clock_stop();
     int code = s_code;
     __atomic_store_n(&s_stopping, 0, __ATOMIC_RELEASE);
     return code;
@@ -388,7 +383,7 @@ static int thr_run(void)
 
 void threads_init(void)
 {
-    s_boot_us = monotonic_us();
+    board_clock_start();
     __atomic_store_n(&s_leaped_us, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&s_stopping, 0, __ATOMIC_RELEASE);
 }
