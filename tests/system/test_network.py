@@ -222,6 +222,42 @@ def board(commands, *arguments, trusts=None, label="tool"):
     return done.stdout
 
 
+class Session:
+    """A board with its shell on a pipe; it ends with the test."""
+
+    def __init__(self, case, *arguments, trusts=None):
+        self.case = case
+        self.program = subprocess.Popen([PROGRAM, "--shell", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True, env=environment_of(trusts))
+        case.addCleanup(self.program.stdout.close)
+        case.addCleanup(self.program.wait, PATIENCE_S)
+        case.addCleanup(self.program.stdin.close)
+
+    def tell(self, commands):
+        self.program.stdin.write(commands)
+        self.program.stdin.flush()
+
+    def said(self, pattern):
+        for line in self.program.stdout:
+            self.case.assertNotIn("Sanitizer", line)
+            found = re.search(pattern, line)
+            if found:
+                return found
+        self.case.fail(f"the board did not say {pattern}")
+
+    def asked(self, question, answer, wanted):
+        """Ask until the answer, a line of such a form, is the wanted one."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            self.tell(question + "\n")
+            line = self.said(answer).string
+            found = re.search(wanted, line)
+            if found:
+                return found
+            self.case.assertLess(time.monotonic(), until, f"{question}: {line}")
+            time.sleep(0.02)
+
+
 class Downloads(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -265,13 +301,16 @@ class Downloads(unittest.TestCase):
         self.assertNotIn("packed", said)
 
     def test_faults_and_outages(self):
-        said = board(f"net fault wrong\ninstall {self.at}/good.kapp\nnet fault short\ninstall {self.at}/good.kapp\n"
-                     "net fault unplugged\nnet\nnet fault none\nsleep 2\nnet\nnet scan\n")
+        said = board(f"net fault wrong\ninstall {self.at}/good.kapp\nnet fault short\ninstall {self.at}/good.kapp\n")
         self.assertRegex(said, r"good.kapp: ESP_ERR_(KAPP|LOADER)_")
         self.assertEqual(said.count("is installed as"), 1, said)
-        self.assertIn("disconnected", said)
-        self.assertRegex(said, r'connected to "\S+", [0-9.]+, by cable')
-        self.assertRegex(said, r"(?m)^lo +0 dBm")
+        session = Session(self)
+        session.tell("net fault unplugged\n")
+        session.asked("net", "connect", "disconnected")
+        session.tell("net fault none\n")
+        session.asked("net", "connect", r'connected to "\S+", [0-9.]+, by cable')
+        session.tell("net scan\n")
+        session.said(r"^lo +0 dBm")
 
 
 class Firmware(unittest.TestCase):
@@ -397,11 +436,8 @@ class Bridge(unittest.TestCase):
         self.broker = None
         self.log = os.path.join(FOLDER.name, f"broker.{self.port}.log")
         self.start_broker()
-        self.board = subprocess.Popen([PROGRAM, "--shell"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                      text=True, env=environment_of(AUTHORITY.path))
-        self.addCleanup(self.board.stdout.close)
-        self.addCleanup(self.board.wait, PATIENCE_S)
-        self.addCleanup(self.board.stdin.close)
+        session = Session(self, trusts=AUTHORITY.path)
+        self.board, self.tell, self.said, self.asked = session.program, session.tell, session.said, session.asked
         self.addCleanup(lambda: self.stop_broker())  # whichever runs by then
 
     def start_broker(self, certificate=None):
@@ -439,28 +475,9 @@ class Bridge(unittest.TestCase):
             self.assertLess(time.monotonic(), until, f"{pattern} in {text}")
             time.sleep(0.02)
 
-    def tell(self, commands):
-        self.board.stdin.write(commands)
-        self.board.stdin.flush()
-
-    def said(self, pattern):
-        for line in self.board.stdout:
-            self.assertNotIn("Sanitizer", line)
-            found = re.search(pattern, line)
-            if found:
-                return found
-        self.fail(f"the board did not say {pattern}")
-
-    def counted(self, *wanted):
+    def counted(self, received, unknown):
         """Ask until so many messages were received and so many were for nobody."""
-        until = time.monotonic() + PATIENCE_S
-        while True:
-            self.tell("mqtt\n")
-            counts = tuple(map(int, self.said(r"(\d+) received, (\d+) for nobody").groups()))
-            if counts == wanted or time.monotonic() > until:
-                self.assertEqual(counts, wanted)
-                return
-            time.sleep(0.02)
+        self.asked("mqtt", r"\d+ received, \d+ for nobody", rf"(?<!\d){received} received, {unknown} for nobody")
 
     def client(self):
         client = Packets(self.port)
@@ -482,12 +499,7 @@ class Bridge(unittest.TestCase):
         client.close()
         self.stop_broker()
         self.said("broker: ESP_ERR_NETWORK")
-        waiting = 0
-        until = time.monotonic() + PATIENCE_S
-        while waiting == 0 and time.monotonic() < until:
-            self.tell("sleep 1\nmqtt\n")
-            waiting = int(self.said(r"(\d+) messages wait")[1])
-        self.assertGreater(waiting, 0)
+        waiting = int(self.asked("sleep 1\nmqtt", r"\d+ messages wait", r"(?<!\d)([1-9]\d*) messages wait")[1])
         self.start_broker()
         client = self.client()
         self.said("broker: connected")
@@ -518,6 +530,11 @@ class Bridge(unittest.TestCase):
         self.counted(1, 0)  # the client confirms before it hands the message on
         self.tell(f"mqtt broker mqtt://127.0.0.1:{self.port}?v=3\n")
         self.logged(rf"as {board} \(p2, c1, ")
+
+    def test_at_most_once_never_jams(self):
+        self.tell(f"mqtt rule out * 0\nmqtt broker mqtt://127.0.0.1:{self.port}\n")
+        # More than the broker may have to confirm at once, though it confirms none.
+        self.asked("apps\nmqtt", r"\d+ published", r"(?<!\d)(\d{3,}) published")
 
     def test_what_waits_has_a_bound(self):
         self.tell("mqtt rule out * 1\n")

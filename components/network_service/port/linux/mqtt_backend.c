@@ -106,17 +106,23 @@ static void on_connect(struct mosquitto *client, void *arg, int code)
     tell(&s_event);
 }
 
-static void on_publish(struct mosquitto *client, void *arg, int mid)
+static void tell_published(uint32_t token)
 {
     static mqtt_event_t s_event;
+    s_event.kind = MQTT_PUBLISHED;
+    s_event.token = token;
+    tell(&s_event);
+}
+
+static void on_publish(struct mosquitto *client, void *arg, int mid)
+{
     (void)client;
     (void)arg;
     for (unsigned i = 0; i < TOKENS; i++) {
         if (s_tokens[i].token != 0 && s_tokens[i].mid == mid) {
-            s_event.kind = MQTT_PUBLISHED;
-            s_event.token = s_tokens[i].token;
+            const uint32_t token = s_tokens[i].token;
             s_tokens[i].token = 0;
-            tell(&s_event);
+            tell_published(token);
             return;
         }
     }
@@ -193,8 +199,14 @@ static void publish(const command_t *command)
         i++;
     }
     if (mosquitto_publish(s_client, &mid, command->topic, (int)command->size, command->data,
-                          command->qos, command->retain) == MOSQ_ERR_SUCCESS &&
-        i < TOKENS) {
+                          command->qos, command->retain) != MOSQ_ERR_SUCCESS) {
+        return;
+    }
+    if (command->qos == 0) {
+        /* Nobody confirms it, and on_publish() has been called by now, for a number not known yet.
+         */
+        tell_published(command->token);
+    } else if (i < TOKENS) {
         s_tokens[i].mid = mid;
         s_tokens[i].token = command->token;
     }
