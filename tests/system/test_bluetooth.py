@@ -155,6 +155,7 @@ class TwoBoards(unittest.TestCase):
         self.other.hear("a peer wants everything forgotten: factory reset")
         self.other.hear("main: ready")
         self.assertNotEqual(self.other.until("bt", shown).group(1), address, "it is another one now")
+        self.assertEqual(len(os.listdir(self.air.name)), 2, "what it was before took its socket along")
 
     def test_a_central_finds_reads_and_is_notified(self):
         address = self.other.until("bt", r"(\S\S:\S\S:\S\S:\S\S:\S\S:\S\S); the radio is on, advertises").group(1)

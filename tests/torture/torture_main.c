@@ -21,7 +21,7 @@
 #include "torture_table.h"
 
 #define PARALLEL     2
-#define HANG_S       60
+#define HANG_S       300
 #define OUTPUT_SHOWN 3000
 
 typedef struct {

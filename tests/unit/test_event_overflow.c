@@ -147,6 +147,9 @@ static void block_waits_for_room_but_not_for_ever(void **state)
     const TickType_t before = xTaskGetTickCount();
     assert_int_equal(post_number(99, NULL), ESP_ERR_EVENT_QUEUE_FULL);
     assert_true(xTaskGetTickCount() - before >= pdMS_TO_TICKS(50));
+    assert_int_equal(system_event_unsubscribe_type(bob, ping, record), ESP_OK);
+    subscribe_with(SYSTEM_OVERFLOW_BLOCK, 60000);
+    fill_bobs_high_lane();
     pause_bob(false);
     assert_int_equal(post_number(100, NULL), ESP_OK);
     assert_true(system_up_wait(&seen.count, CONFIG_SYSTEM_QUEUE_HIGH + 1, 1000));

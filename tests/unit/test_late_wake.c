@@ -41,6 +41,18 @@ BaseType_t __wrap_xTaskGenericNotify(TaskHandle_t task, UBaseType_t index, uint3
     return __real_xTaskGenericNotify(task, index, value, action, previous);
 }
 
+/** Who is awake is not to be woken. */
+static void until_workers_sleep(void)
+{
+    vTaskDelay(pdMS_TO_TICKS(20));
+    for (unsigned n = 0; n < WORKERS; n++) {
+        const TaskHandle_t task = atomic_load(&event_workers[n].task);
+        while (task != NULL && eTaskGetState(task) != eBlocked) {
+            vTaskDelay(1);
+        }
+    }
+}
+
 static system_secure_key_t up(bool own_worker)
 {
     const system_secure_key_t key = system_up();
@@ -50,7 +62,7 @@ static system_secure_key_t up(bool own_worker)
     scripted_register(&s_service);
     assert_int_equal(system_service_start_all(), ESP_OK);
     s_slot = system_id_slot(s_service.id);
-    vTaskDelay(pdMS_TO_TICKS(20));
+    until_workers_sleep();
     return key;
 }
 
@@ -87,7 +99,7 @@ static void a_ping_wakes(bool own_worker)
     const uint32_t before = event_mailbox_answers(s_slot);
     assert_true(event_mailbox_ping(s_slot));
     for (int ms = 0; event_mailbox_answers(s_slot) != before + 2; ms++) {
-        assert_true(ms < 1000);
+        assert_true(ms < ktest_polls(1000));
         vTaskDelay(pdMS_TO_TICKS(1));
     }
     system_down(key);
