@@ -36,6 +36,7 @@ static BaseType_t s_isr;
 static int64_t s_now = 1000000;
 
 static uint32_t s_start, s_mark, s_kernel, s_critical_mark, s_longest, s_depth;
+static bool s_switch_pending;
 static uint32_t s_calls[LX7_KINDS];
 
 /* Inlined: what lies outside of the two is the same few instructions for each call. */
@@ -262,7 +263,11 @@ BaseType_t xTaskGenericNotify(TaskHandle_t task, UBaseType_t index, uint32_t val
     ENTER(LX7_NOTIFY);
     of(task)->notified++;
     of(task)->waits = false;
-    reschedule();
+    if (s_depth == 0) {
+        reschedule();
+    } else { /* as on the chip, where the interrupt that switches waits for it */
+        s_switch_pending = true;
+    }
     LEAVE();
     return pdPASS;
 }
@@ -319,6 +324,10 @@ static inline void leave(void)
     if (--s_depth == 0) {
         const uint32_t length = s_mark - s_kernel - s_critical_mark;
         s_longest = length > s_longest ? length : s_longest;
+        if (s_switch_pending) {
+            s_switch_pending = false;
+            reschedule();
+        }
     }
 }
 
