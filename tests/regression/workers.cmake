@@ -12,3 +12,4 @@ kraken_scenario(w07_high_takes_both_express_workers SRCS w07_high_takes_both_exp
 kraken_scenario(w08_a_worker_is_deleted_as_it_is_raised SRCS w08_a_worker_is_deleted_as_it_is_raised.c ${system_up}
     "${KRAKEN_ROOT}/tests/support/scripted_service.c" LINK system SEEDS 20)
 target_link_options(regression_w08_a_worker_is_deleted_as_it_is_raised PRIVATE -Wl,--wrap=vTaskPrioritySet)
+kraken_scenario(w09_a_runner_is_at_work_at_the_end SRCS w09_a_runner_is_at_work_at_the_end.c ${system_up} LINK system SEEDS 10)

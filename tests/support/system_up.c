@@ -17,7 +17,10 @@ system_secure_key_t system_up(void)
 
 void system_down(system_secure_key_t key)
 {
-    KTEST_CHECK(system_service_deinit(key) == ESP_OK);
+    const esp_err_t ret = system_service_deinit(key);
+    if (ret != ESP_OK) {
+        ktest_fail(__FILE__, __LINE__, system_error_to_string(ret));
+    }
 }
 
 system_service_id_t system_up_service(const char *name)

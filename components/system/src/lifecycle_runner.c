@@ -140,13 +140,27 @@ static bool may_delete(runner_t *runner)
             (atomic_load(&runner->task) == NULL || task_ref_is_suspended(&runner->task)));
 }
 
-esp_err_t lifecycle_runners_stop(void)
+/** Nobody takes what they bring any more, but what they do comes to an end: safe mode stops the
+ * apps on one, for instance. */
+static bool all_at_rest(void)
 {
     for (unsigned n = 0; n < RUNNERS; n++) {
         const uint8_t state = atomic_load(&s_runners[n].state);
-        if (state == RUNNER_GIVEN_UP || state == RUNNER_BUSY) {
+        if (state == RUNNER_GIVEN_UP ||
+            (state == RUNNER_BUSY && !atomic_load(&s_runners[n].killed))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+esp_err_t lifecycle_runners_stop(void)
+{
+    for (TickType_t waited = 0; !all_at_rest(); waited++) {
+        if (waited >= pdMS_TO_TICKS(CONFIG_SYSTEM_LIFECYCLE_TIMEOUT_MS)) {
             return ESP_ERR_TIMEOUT;
         }
+        vTaskDelay(1);
     }
     for (unsigned n = 0; n < RUNNERS; n++) {
         runner_t *runner = &s_runners[n];
