@@ -50,7 +50,8 @@ static const char s_help[] =
     "  --input FILE  what a hand does at buttons, screen and knob (docs/services/input.md)\n"
     "  --record-input FILE\n"
     "                write down what one does there, in the same format\n"
-    "  --radio DIR   meet other boards in DIR: what one advertises there, the others hear\n"
+    "  --radio DIR   meet other boards in DIR: what one advertises there, the others hear;\n"
+    "                bluez: this computer's own radio (docs/services/bluetooth.md)\n"
     "  --audio FILE  write what the loudspeaker plays to FILE (WAV)\n"
     "  --music DIR   what apps can play: the folder DIR, WAV and FLAC\n"
     "  --no-window   no window, and no sound, although this computer has a display\n"
@@ -181,7 +182,9 @@ static void check_input_options(const options_t *options)
         (options->seeded || options->record != NULL || options->replay != NULL)) {
         refuse("--radio and --seed, --record or --replay exclude each other", NULL);
     }
-    if (options->radio != NULL && !host_radio_share(options->radio)) {
+    if (options->radio != NULL && strcmp(options->radio, "bluez") == 0) {
+        host_radio_use_computers();
+    } else if (options->radio != NULL && !host_radio_share(options->radio)) {
         fprintf(stderr, "kraken-os: --radio %s: %s\n", options->radio, strerror(errno));
         exit(EXIT_USAGE);
     }

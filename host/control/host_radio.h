@@ -67,6 +67,13 @@ typedef struct {
  * before host_boot() @return false: errno says why, or it is no folder */
 bool host_radio_share(const char *folder);
 
+/** @brief Use the computer's own radio, by BlueZ; no virtual one is opened then. With the threads
+ * scheduler alone. @context plain program code before host_boot() */
+void host_radio_use_computers(void);
+
+/** @context any */
+bool host_radio_is_computers(void);
+
 /** @context any task */
 void host_radio_set_air(const host_air_t *air);
 

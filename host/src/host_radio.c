@@ -268,3 +268,15 @@ uint64_t host_radio_run(host_radio_t *radio)
     radio_unlock();
     return due;
 }
+
+static bool s_computers; // set before the boot, then read alone
+
+void host_radio_use_computers(void)
+{
+    s_computers = true;
+}
+
+bool host_radio_is_computers(void)
+{
+    return s_computers;
+}

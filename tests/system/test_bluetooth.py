@@ -31,11 +31,11 @@ def kraken(number):
 
 
 class Board:
-    def __init__(self, air):
+    def __init__(self, air, environment=None):
         # A log in a file: nobody has to read it for the board to go on.
         self.log = tempfile.TemporaryFile("w+b")
         self.program = subprocess.Popen([PROGRAM, "--shell", "--radio", air], stdin=subprocess.PIPE, stdout=self.log,
-                                        stderr=subprocess.STDOUT)
+                                        stderr=subprocess.STDOUT, env=environment)
         self.read = 0
 
     def say(self, command):
