@@ -193,12 +193,30 @@ static void widgets(void **state)
     compare("widgets2");
 }
 
+/** A text that is longer than a line is shown to its end, whatever the height of the screen. */
+static void toasts(void **state)
+{
+    (void)state;
+    static const char text[] = "What somebody has to know, and what takes three lines of a screen "
+                               "to be said";
+    const display_rect_t all = {0, 0, WIDTH, HEIGHT};
+    const display_rect_t box = display_toast_box(all, text);
+    display_canvas_t canvas = begin();
+    assert_true(box.y > 0 && box.y + box.h < HEIGHT && box.x > 0 && box.x + box.w < WIDTH);
+    display_toast_draw(&canvas, box, text);
+    const char *const word = "A_word_that_is_longer_than_any_line";
+    const display_rect_t top = {0, 0, WIDTH, 70};
+    display_toast_draw(&canvas, display_toast_box(top, word), word);
+    compare("toasts");
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(shapes),
         cmocka_unit_test(text),
         cmocka_unit_test(widgets),
+        cmocka_unit_test(toasts),
     };
     return KTEST_MAIN(argc, argv, tests);
 }

@@ -104,7 +104,8 @@ void display_progress_draw(display_canvas_t *canvas, display_rect_t box, unsigne
 /* ---- toast --------------------------------------------------------------------------------------
  */
 
-/** Where a toast with this text appears on a screen of that size. */
+/** Where a toast with this text appears on a screen of that size: in one line, or in as many as it
+ *  needs. */
 display_rect_t display_toast_box(display_rect_t screen, const char *text);
 
 void display_toast_draw(display_canvas_t *canvas, display_rect_t box, const char *text);
