@@ -6,6 +6,7 @@
 set(KRAKEN_ALL_BACKENDS
     audio_i2s   # I2S, with an ES8311 or an amplifier without settings; otherwise sound goes nowhere, in real time
     bluetooth_nimble # the chip's radio by ESP-IDF's NimBLE; otherwise there is none
+    card_sdmmc  # a memory card with FAT in a slot of the SDMMC host; otherwise what the project mounts
     display_spi # a panel on SPI2; otherwise there is none
     net_wifi    # Wi-Fi of the chip, as a station or an access point; otherwise there is no network
     net_openeth # the Ethernet of QEMU

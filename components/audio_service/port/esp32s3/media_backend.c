@@ -15,6 +15,7 @@
 #include "sdkconfig.h"
 
 #include "audio_app/audio_track.h"
+#include "media_card.h"
 
 #define ROOT           CONFIG_AUDIO_MEDIA_PATH
 #define PATH_MAX_BYTES (sizeof(ROOT) + 1 + AUDIO_PATH_MAX + 1 + AUDIO_NAME_MAX)
@@ -30,7 +31,7 @@ static bool place(char *out, const char *path)
     return length > 0 && length < (int)PATH_MAX_BYTES;
 }
 
-esp_err_t media_backend_each(const char *folder, media_visit_t visit, void *arg)
+static esp_err_t do_each(const char *folder, media_visit_t visit, void *arg)
 {
     char full[PATH_MAX_BYTES];
     const struct dirent *entry;
@@ -48,7 +49,7 @@ esp_err_t media_backend_each(const char *folder, media_visit_t visit, void *arg)
     return ESP_OK;
 }
 
-esp_err_t media_backend_size(const char *path, uint32_t *size)
+static esp_err_t do_size(const char *path, uint32_t *size)
 {
     char full[PATH_MAX_BYTES];
     struct stat info;
@@ -65,7 +66,7 @@ esp_err_t media_backend_size(const char *path, uint32_t *size)
     return ESP_OK;
 }
 
-esp_err_t media_backend_read(const char *path, uint32_t offset, void *to, size_t *size)
+static esp_err_t do_read(const char *path, uint32_t offset, void *to, size_t *size)
 {
     char full[PATH_MAX_BYTES];
     if (!place(full, path)) {
@@ -79,4 +80,31 @@ esp_err_t media_backend_read(const char *path, uint32_t offset, void *to, size_t
     *size = got > 0 ? (size_t)got : 0;
     (void)close(file);
     return got < 0 ? ESP_FAIL : ESP_OK;
+}
+
+/* ---- the seam: while the card stays as it is ---------------------------------------------------
+ */
+
+esp_err_t media_backend_each(const char *folder, media_visit_t visit, void *arg)
+{
+    media_card_take();
+    const esp_err_t ret = do_each(folder, visit, arg);
+    media_card_give();
+    return ret;
+}
+
+esp_err_t media_backend_size(const char *path, uint32_t *size)
+{
+    media_card_take();
+    const esp_err_t ret = do_size(path, size);
+    media_card_give();
+    return ret;
+}
+
+esp_err_t media_backend_read(const char *path, uint32_t offset, void *to, size_t *size)
+{
+    media_card_take();
+    const esp_err_t ret = do_read(path, offset, to, size);
+    media_card_give();
+    return ret;
 }
