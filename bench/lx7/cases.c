@@ -12,11 +12,9 @@
 #include "lx7.h"
 #include "resource_quota_internal.h"
 #include "service_record.h"
-#include "service_dependencies_internal.h"
 #include "system_service/memory_pool.h"
 #include "system_service/resource_quota.h"
 #include "system_service/service_manager.h"
-#include "watchdog_internal.h"
 
 #define TIMES       32u
 #define PAYLOAD     32u
@@ -29,12 +27,6 @@ static system_event_type_t s_one, s_eight, s_nine, s_none;
 static lx7_count_t s_arrival;
 static uint32_t s_handled;
 static uint8_t s_data[PAYLOAD] __attribute__((aligned(4)));
-
-/* What the code asks the rest of the system. */
-bool system_is_initialized(void)
-{
-    return true;
-}
 
 /* ---- helpers ---- */
 
@@ -265,26 +257,7 @@ static void set_up(void)
 {
     static char names[SUBSCRIBERS][8] = {"sub0", "sub1", "sub2", "sub3",
                                          "sub4", "sub5", "sub6", "sub7"};
-    lx7_kernel_init();
-    flight_recorder_init(true);
-    service_manager_init();
-    dependencies_init();
-    quota_init();
-    watchdog_init();
-    handler_monitor_init();
-    event_types_init();
-    event_routes_init();
-    event_subs_init();
-    event_mailbox_init();
-    event_bus_init();
-    check(memory_pool_init(), "memory_pool_init");
-    check(event_workers_start(), "event_workers_start");
-    lx7_drain();                        /* the workers begin */
-    for (unsigned i = 0; i < 24; i++) { /* so that these are none of the core's own types */
-        char name[] = "core.a";
-        name[5] = (char)('a' + i);
-        (void)type(name);
-    }
+    lx7_core_init();
     s_poster = service("poster");
     s_one = type("bench.one");
     s_eight = type("bench.eight");

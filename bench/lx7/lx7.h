@@ -45,6 +45,12 @@ static inline uint32_t lx7_ccount(void)
     return ticks;
 }
 
+/* ---- core.c ---- */
+
+/** The kernel and on it the event core: pools and workers, and so many types that those which come
+ *  later are none of the core's own. */
+void lx7_core_init(void);
+
 /* ---- kernel.c ---- */
 
 void lx7_kernel_init(void);

@@ -22,7 +22,7 @@ TOOL = "xtensa-lx106-elf-"
 FLAGS = ["-mno-serialize-volatile", "-ffunction-sections", "-fdata-sections", "-fno-builtin-printf", "-g", "-S", "-o", "-"]
 EMULATOR = ["qemu-system-xtensa", "-M", "sim", "-cpu", "de233_fpu", "-icount", "10", "-m", "64M", "-nographic", "-monitor", "none",
             "-semihosting"]
-# Answered by cases.c: the rest of the system is not there.
+# Answered by core.c: the rest of the system is not there.
 LEFT_OUT = ("components/system/src/system_service.c",)
 # Instructions of FreeRTOS' own calls in ESP-IDF v5.5.5 on the S3: a critical section and esp_timer_get_time() measured under
 # emulation, the others read off their sources. Notifying and taking are not in it: they are the switch of tasks.
@@ -79,7 +79,7 @@ def build(build_dir, folder):
     os.makedirs(folder, exist_ok=True)
     jobs = portable_jobs(build_dir)
     includes = [*jobs[0][1], "-I" + HERE]
-    jobs += [(os.path.join(HERE, name), includes) for name in ("start.S", "kernel.c", "libc.c", "cases.c")]
+    jobs += [(os.path.join(HERE, name), includes) for name in ("start.S", "kernel.c", "libc.c", "core.c", "cases.c")]
     with concurrent.futures.ThreadPoolExecutor(max_workers=int(os.environ.get("KRAKEN_JOBS", os.cpu_count() or 1))) as pool:
         objects = list(pool.map(lambda job: compile_one(folder, *job), jobs))
     program = os.path.join(folder, "lx7.elf")

@@ -7,28 +7,14 @@
 
 #include "events_story.h"
 #include "flat.h"
-
-#include "event_internal.h"
-#include "flight_recorder_internal.h"
-#include "handler_monitor_internal.h"
 #include "lx7.h"
-#include "resource_quota_internal.h"
-#include "service_dependencies_internal.h"
-#include "service_record.h"
-#include "watchdog_internal.h"
 
 #include "kapp/kapp_program.h"
-#include "system_service/memory_pool.h"
+#include "system_service/event_bus.h"
 
 #define ABOVE 30u
 
 int lx7_main(void);
-
-/* What the code asks the rest of the system. */
-bool system_is_initialized(void)
-{
-    return true;
-}
 
 /* One core: whoever unsubscribes never finds a handler in the middle of its work. */
 void vTaskDelay(const TickType_t ticks)
@@ -80,27 +66,7 @@ void story_post_as_isr(system_service_id_t poster, system_event_type_t type, con
 
 static void set_up(void)
 {
-    lx7_kernel_init();
-    flight_recorder_init(true);
-    service_manager_init();
-    dependencies_init();
-    quota_init();
-    watchdog_init();
-    handler_monitor_init();
-    event_types_init();
-    event_routes_init();
-    event_subs_init();
-    event_mailbox_init();
-    event_bus_init();
-    flat_check(memory_pool_init(), "memory_pool_init");
-    flat_check(event_workers_start(), "event_workers_start");
-    lx7_drain();                        /* the workers begin */
-    for (unsigned i = 0; i < 24; i++) { /* so that the story's are none of the core's own types */
-        char name[] = "core.a";
-        system_event_type_t type;
-        name[5] = (char)('a' + i);
-        flat_check(system_event_register_type(name, &type), name);
-    }
+    lx7_core_init();
     lx7_set_priority(ABOVE);
 }
 

@@ -18,7 +18,7 @@ from on_xtensa import HERE, LX7, lx7
 def core(shop):
     includes = shop.includes_of_system()
     jobs = [(name, includes) for name in shop.includes if name.startswith("components/system/src/") and name not in lx7.LEFT_OUT]
-    return jobs + [(os.path.join(LX7, "kernel.c"), includes)]
+    return jobs + [(os.path.join(LX7, name), includes) for name in ("kernel.c", "core.c")]
 
 
 def main():
