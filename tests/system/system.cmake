@@ -46,7 +46,7 @@ if(TARGET kraken_os)
         add_test(NAME system.bluetooth
             COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_bluetooth.py" $<TARGET_FILE:kraken_os>)
         set_tests_properties(system.bluetooth PROPERTIES LABELS system TIMEOUT 300)
-        foreach(part Gap Server Client Comings NoBus)
+        foreach(part Gap Pairing Server Client Comings NoBus)
             string(TOLOWER "bluez_${part}" name)
             add_test(NAME system.${name} COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_bluez.py"
                 $<TARGET_FILE:kraken_os> ${part})

@@ -234,6 +234,23 @@ class Client(OverBluez):
         self.board.hear("ESP_ERR_NOT_FOUND")
 
 
+class Pairing(OverBluez):
+    def test_its_answer_is_not_for_the_next_link(self):
+        self.is_on()
+        sensor = self.bluez.hear(SENSOR, "sensor")
+        self.board.say(f"bt connect {SENSOR}")
+        self.board.until("bt", f"link 0: to {SENSOR.lower()}")
+        self.board.say("bt pair 0")
+        self.board.hear("link 0: the peer shows a passkey")
+        self.bluez.set_device(sensor, Connected=False)
+        self.board.until("bt", "1 connections, 0 of them lost")
+        self.bluez.hear(PHONE, "phone", connected=True)
+        self.board.until("bt", f"link 0: from {PHONE.lower()}, not paired")
+        self.bluez.ask_board(self.bluez.agent, "org.bluez.Agent1", "Cancel", "()")
+        self.board.until("bt pair 0 42", "ESP_ERR_INVALID_STATE")  # nobody asks any more
+        self.board.until("bt", f"link 0: from {PHONE.lower()}, not paired")
+
+
 class Comings(OverBluez):
     plugged = False
 

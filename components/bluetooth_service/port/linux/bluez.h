@@ -123,9 +123,12 @@ void bluez_forget(void);
 /* ---- bluez_agent.c: passkeys --------------------------------------------------------------------
  */
 
+/** Of the link that is asked for a passkey; BLUETOOTH_NO_LINK: none is. */
+extern _Atomic uint8_t bluez_asked;
+
 bool bluez_agent_begin(void);
 void bluez_agent_end(void);
-void bluez_passkey(uint32_t passkey);
+void bluez_passkey(uint8_t link, uint32_t passkey);
 
 /* ---- bluez_gatts.c ------------------------------------------------------------------------------
  */

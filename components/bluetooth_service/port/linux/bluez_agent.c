@@ -9,11 +9,14 @@
 #define MANAGER  "org.bluez.AgentManager1"
 #define REJECTED "org.bluez.Error.Rejected"
 
+_Atomic uint8_t bluez_asked = BLUETOOTH_NO_LINK;
+
 static sd_bus_slot *s_agent;
 static sd_bus_message *s_question; /* RequestPasskey, not answered yet */
 
 static void drop_question(void)
 {
+    atomic_store(&bluez_asked, BLUETOOTH_NO_LINK);
     s_question = sd_bus_message_unref(s_question);
 }
 
@@ -50,6 +53,7 @@ static int on_request(sd_bus_message *message, void *arg, sd_bus_error *error)
         return sd_bus_reply_method_errorf(message, REJECTED, "not now");
     }
     s_question = sd_bus_message_ref(message);
+    atomic_store(&bluez_asked, link);
     bluez_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_PASSKEY_WANTED, .link = link},
                NULL, 0);
     return 1;
@@ -108,9 +112,9 @@ void bluez_agent_end(void)
     s_agent = sd_bus_slot_unref(s_agent);
 }
 
-void bluez_passkey(uint32_t passkey)
+void bluez_passkey(uint8_t link, uint32_t passkey)
 {
-    if (s_question != NULL) {
+    if (s_question != NULL && atomic_load(&bluez_asked) == link) {
         (void)sd_bus_reply_method_return(s_question, "u", passkey);
         drop_question();
     }

@@ -238,7 +238,7 @@ static void execute(const bluez_order_t *order)
         bluez_forget();
         break;
     case BLUEZ_PASSKEY:
-        bluez_passkey(order->number);
+        bluez_passkey(order->link, order->number);
         break;
     case BLUEZ_NOTIFY:
         bluez_notify(order);

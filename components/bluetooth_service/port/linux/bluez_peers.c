@@ -30,6 +30,7 @@ static bluetooth_address_t s_wanted;
 static char s_wanted_path[BLUEZ_PATH];
 static sd_bus_slot *s_matches[4];
 static sd_bus_slot *s_connecting;
+static sd_bus_slot *s_pairing[BLUETOOTH_LINKS];
 
 /* ---- what BlueZ knows ---------------------------------------------------------------------------
  */
@@ -184,6 +185,7 @@ static void end_link(uint8_t link)
 {
     link_t *peer = &s_links[link];
     peer->open = false;
+    s_pairing[link] = sd_bus_slot_unref(s_pairing[link]); /* its answer is not the next link's */
     atomic_fetch_and(&bluez_links, (uint8_t) ~(1u << link));
     bluez_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_DISCONNECTED,
                                          .link = link,
@@ -398,7 +400,8 @@ void bluez_pair(uint8_t link)
     if (bluez_link_path(link) != NULL &&
         sd_bus_message_new_method_call(bluez_bus, &call, BLUEZ, bluez_link_path(link), BLUEZ_DEVICE,
                                        "Pair") >= 0) {
-        (void)sd_bus_call_async(bluez_bus, NULL, call, on_pair, (void *)(uintptr_t)link,
+        s_pairing[link] = sd_bus_slot_unref(s_pairing[link]);
+        (void)sd_bus_call_async(bluez_bus, &s_pairing[link], call, on_pair, (void *)(uintptr_t)link,
                                 PATIENCE_US);
     }
     (void)sd_bus_message_unref(call);
@@ -448,6 +451,7 @@ void bluez_peers_end(void)
 {
     for (uint8_t i = 0; i < BLUETOOTH_LINKS; i++) {
         bluez_disconnect(i);
+        s_pairing[i] = sd_bus_slot_unref(s_pairing[i]);
         s_links[i].open = false;
     }
     atomic_store(&bluez_links, 0);

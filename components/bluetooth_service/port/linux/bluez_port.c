@@ -64,7 +64,9 @@ static esp_err_t pair(uint8_t link)
 
 static esp_err_t passkey(uint8_t link, uint32_t number)
 {
-    return on_link(BLUEZ_PASSKEY, link, number);
+    return is_link(link) && atomic_load(&bluez_asked) != link
+               ? ESP_ERR_INVALID_STATE
+               : on_link(BLUEZ_PASSKEY, link, number);
 }
 
 static esp_err_t notify(uint8_t link, uint8_t value, const void *data, size_t size)
