@@ -77,19 +77,12 @@ tune_t tune_wav(const int16_t *samples, size_t frames, unsigned rate, unsigned c
 /* ---- IMA ADPCM, from the definition: the steps grow by a tenth each ----------------------------
  */
 
-static int step_of(int index)
+int tune_adpcm_step(int index)
 {
-    // The first ones as the standard's table rounds them, the others by its rule.
-    static const int table[] = {
-        7,     8,     9,     10,    11,    12,    13,    14,    16,    17,    19,    21,    23,
-        25,    28,    31,    34,    37,    41,    45,    50,    55,    60,    66,    73,    80,
-        88,    97,    107,   118,   130,   143,   157,   173,   190,   209,   230,   253,   279,
-        307,   337,   371,   408,   449,   494,   544,   598,   658,   724,   796,   876,   963,
-        1060,  1166,  1282,  1411,  1552,  1707,  1878,  2066,  2272,  2499,  2749,  3024,  3327,
-        3660,  4026,  4428,  4871,  5358,  5894,  6484,  7132,  7845,  8630,  9493,  10442, 11487,
-        12635, 13899, 15289, 16818, 18500, 20350, 22385, 24623, 27086, 29794, 32767,
-    };
-    return table[index];
+    // The standard's table by its rule: only its fourth and fifth step are rounded up, and its last
+    // is what 16 bits hold.
+    const int step = (int)(32774.405 / pow(1.1, 88 - index)) + (index == 3 || index == 4);
+    return step < INT16_MAX ? step : INT16_MAX;
 }
 
 typedef struct {
@@ -104,7 +97,7 @@ static int limit(int value, int low, int high)
 
 static unsigned encode(coder_t *c, int sample)
 {
-    const int step = step_of(c->index);
+    const int step = tune_adpcm_step(c->index);
     int left = abs(sample - c->value);
     unsigned code = sample < c->value ? 8 : 0;
     int change = step >> 3;

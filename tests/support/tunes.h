@@ -21,6 +21,9 @@ tune_t tune_wav(const int16_t *samples, size_t frames, unsigned rate, unsigned c
 tune_t tune_adpcm(const int16_t *samples, size_t frames, unsigned rate, unsigned channels,
                   unsigned block);
 
+/** What a step is wide at an index of 0 to 88. */
+int tune_adpcm_step(int index);
+
 /** A FLAC file. */
 tune_t tune_flac(const int16_t *samples, size_t frames, unsigned rate, unsigned channels);
 

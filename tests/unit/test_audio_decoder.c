@@ -132,6 +132,23 @@ static void adpcm_by_hand(void **state)
     assert_int_equal(frames[3].right, -18);
 }
 
+static void adpcm_has_the_standard_s_steps(void **state)
+{
+    (void)state;
+    const uint8_t raw[] = {0x04, 0, 0, 0}; // up, by a step and its eighth
+    audio_frame_t frames[AUDIO_ADPCM_GROUP];
+    audio_adpcm_t coder;
+    for (int index = 0; index <= 88; index++) {
+        const uint8_t head[] = {0, 0x80, (uint8_t)index, 0}; // from the lowest value
+        const int step = tune_adpcm_step(index);
+        assert_true(audio_adpcm_begin(&coder, head, 1, frames));
+        audio_adpcm_group(&coder, raw, 1, frames);
+        assert_int_equal(frames[0].left, INT16_MIN + step + step / 8);
+    }
+    const uint8_t beyond[] = {0, 0, 89, 0};
+    assert_false(audio_adpcm_begin(&coder, beyond, 1, frames));
+}
+
 static void flac_is_read_as_it_was_written(void **state)
 {
     (void)state;
@@ -266,6 +283,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(pcm_is_read_as_it_was_written),
         cmocka_unit_test(adpcm_is_close_to_what_was_written),
         cmocka_unit_test(adpcm_by_hand),
+        cmocka_unit_test(adpcm_has_the_standard_s_steps),
         cmocka_unit_test(flac_is_read_as_it_was_written),
         cmocka_unit_test(what_is_not_read_is_named),
         cmocka_unit_test(damage_costs_an_error_at_most),
