@@ -13,3 +13,6 @@ kraken_scenario(w08_a_worker_is_deleted_as_it_is_raised SRCS w08_a_worker_is_del
     "${KRAKEN_ROOT}/tests/support/scripted_service.c" LINK system SEEDS 20)
 target_link_options(regression_w08_a_worker_is_deleted_as_it_is_raised PRIVATE -Wl,--wrap=vTaskPrioritySet)
 kraken_scenario(w09_a_runner_is_at_work_at_the_end SRCS w09_a_runner_is_at_work_at_the_end.c ${system_up} LINK system SEEDS 10)
+kraken_scenario(w10_the_clock_jumps_within_a_look SRCS w10_the_clock_jumps_within_a_look.c ${system_up}
+    "${KRAKEN_ROOT}/tests/support/scripted_service.c" LINK system SEEDS 10)
+target_link_options(regression_w10_the_clock_jumps_within_a_look PRIVATE -Wl,--wrap=esp_timer_get_time)

@@ -192,8 +192,17 @@ void supervisor_watch_init(void);
 void supervisor_watch(void);
 /** When to look again. Tells the workers to poke the supervisor when it may sleep for long. */
 int64_t supervisor_watch_deadline(void);
-/** The supervisor sleeps now: if it looks again much later than this, time was lost. */
-void supervisor_watch_sleeps_until(int64_t us);
+/**
+ * The time that decisions of this look are made by. A jump of the clock since it began is left out
+ * until the next look, which moves every deadline by it: else one that was set before would be over
+ * at once, and one that was set after be moved without need. @context the supervisor's task
+ */
+int64_t supervisor_now_us(void);
+/**
+ * The supervisor sleeps now: if it looks again much later than this, time was lost.
+ * @return when it has to look again: at once if time was lost since this look began
+ */
+int64_t supervisor_watch_sleeps_until(int64_t us);
 
 /* ---- safe_mode.c -------------------------------------------------------------------------------
  */

@@ -303,7 +303,7 @@ static void sleep_until_needed(void)
             deadline = one < deadline ? one : deadline;
         }
     }
-    supervisor_watch_sleeps_until(deadline);
+    deadline = supervisor_watch_sleeps_until(deadline);
     TickType_t ticks = portMAX_DELAY;
     if (deadline != NEVER_US) {
         const int64_t left_us = deadline - esp_timer_get_time();

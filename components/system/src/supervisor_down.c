@@ -7,7 +7,6 @@
 #include <inttypes.h>
 
 #include "esp_log.h"
-#include "esp_timer.h"
 
 #include "common_events_internal.h"
 #include "event_internal.h"
@@ -25,7 +24,7 @@ static const char *TAG = "supervisor";
 static void begin_drain(unsigned slot)
 {
     supervised_t *s = supervised(slot);
-    const int64_t now = esp_timer_get_time();
+    const int64_t now = supervisor_now_us();
     s->down_by_us = now + GRACE_US;
     atomic_store(&service_record(slot)->stop_requested, 1);
     supervisor_hold(slot, HOLD_LIFECYCLE, true);
@@ -118,7 +117,7 @@ bool machine_step_drain(unsigned slot)
 {
     supervised_t *s = supervised(slot);
     if (s->open && handler_runs(slot)) {
-        const int64_t late_us = esp_timer_get_time() - s->deadline_us;
+        const int64_t late_us = supervisor_now_us() - s->deadline_us;
         const bool hopeless = s->fault == ESP_ERR_SERVICE_HANG || late_us >= 0;
         if (!hopeless || !supervisor_take_worker(slot)) {
             if (late_us >= STUCK_US && !s->set_aside) {
@@ -141,7 +140,7 @@ static int64_t down_timeout_us(const supervised_t *s, int64_t keep_us)
     if (s->after != AFTER_RESTART) {
         return LIFECYCLE_US;
     }
-    const int64_t left = s->down_by_us - esp_timer_get_time() - keep_us;
+    const int64_t left = s->down_by_us - supervisor_now_us() - keep_us;
     return left > GRACE_US / 8 ? left : GRACE_US / 8;
 }
 
@@ -208,7 +207,7 @@ bool machine_step_reclaim(unsigned slot)
     }
     s->watched = false;
     if (s->after == AFTER_RESTART) {
-        machine_enter(slot, PHASE_BACKOFF, esp_timer_get_time() + s->backoff_ms * INT64_C(1000));
+        machine_enter(slot, PHASE_BACKOFF, supervisor_now_us() + s->backoff_ms * INT64_C(1000));
         return true;
     }
     machine_enter(slot, PHASE_IDLE, NEVER_US);
@@ -224,7 +223,7 @@ bool machine_step_reclaim(unsigned slot)
 
 bool machine_step_backoff(unsigned slot)
 {
-    if (esp_timer_get_time() < supervised(slot)->deadline_us) {
+    if (supervisor_now_us() < supervised(slot)->deadline_us) {
         return false;
     }
     supervised_begin_up(slot);

@@ -160,7 +160,7 @@ call_t machine_call(unsigned slot, lifecycle_function_t function, int64_t timeou
     if (function == NULL) {
         return CALL_RETURNED;
     }
-    const int64_t now = esp_timer_get_time();
+    const int64_t now = supervisor_now_us();
     if (s->runner == LIFECYCLE_RUNNER_NONE) {
         const lifecycle_job_t job = {.function = function,
                                      .arg = service_record(slot)->descriptor->arg,
@@ -247,7 +247,7 @@ int64_t supervised_deadline(unsigned slot)
 {
     const supervised_t *s = &s_slots[slot];
     if (machine_phase(slot) == PHASE_DRAIN) {
-        return esp_timer_get_time() + DRAIN_LOOK_US;
+        return supervisor_now_us() + DRAIN_LOOK_US;
     }
     return s->deadline_us;
 }

@@ -224,9 +224,8 @@ static void watch_life(unsigned slot)
             look_again_at(s_began_us);
             return;
         }
-        if (esp_timer_get_time() - s_began_us > LATE_US) { /* it was just now: next time */
-            look_again_at(s_began_us);
-            return;
+        if (esp_timer_get_time() - s_began_us > LATE_US) {
+            return; /* it was just now: next time */
         }
         s->watched = false;
         if (is_starved(slot)) {
@@ -292,10 +291,17 @@ static void leave_out_of_deadlines(void)
     }
 }
 
-void supervisor_watch_sleeps_until(int64_t us)
+int64_t supervisor_now_us(void)
 {
-    s_promised_us = us;
+    const int64_t now = esp_timer_get_time();
+    return now - s_began_us > LATE_US ? s_began_us : now;
+}
+
+int64_t supervisor_watch_sleeps_until(int64_t us)
+{
+    s_promised_us = esp_timer_get_time() - s_began_us > LATE_US ? s_began_us : us;
     s_looked_us = s_began_us;
+    return s_promised_us;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */
