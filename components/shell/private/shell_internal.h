@@ -111,6 +111,7 @@ int cmd_log(int argc, char **argv);
 int cmd_mqtt(int argc, char **argv);
 int cmd_net(int argc, char **argv);
 int cmd_pools(int argc, char **argv);
+int cmd_ps(int argc, char **argv);
 int cmd_quit(int argc, char **argv);
 int cmd_quota(int argc, char **argv);
 int cmd_reboot(int argc, char **argv);

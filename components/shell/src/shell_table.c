@@ -34,6 +34,7 @@ static const shell_command_t s_commands[] = {
     {"net",      "[on | off | scan | join NAME [SECRET] | forget NAME | host NAME SECRET | fault KIND]",
                  "the network; KIND is none, unplugged, stuck, short or wrong", cmd_net},
     {"pools",    "", "use of the memory pools", cmd_pools},
+    {"ps",       "[MS]", "tasks: whose they are, stack never used; with MS: share of a core while it waits", cmd_ps},
     {"quit",     "", "leave the shell and end the program (PC)", cmd_quit},
     {"quota",    "[NAME]", "use and limits of every owner, or all of one", cmd_quota},
     {"reboot",   "", "restart the board", cmd_reboot},
