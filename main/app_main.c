@@ -7,6 +7,7 @@
 #include "boot_mode.h"
 #include "boot_tables.h"
 #include "install_source.h"
+#include "power.h"
 
 #include "esp_log.h"
 #include "nvs_flash.h"
@@ -60,7 +61,12 @@ static void start_apps(void)
     for (size_t i = 0; i < app_table_size; i++) {
         const app_manifest_t *manifest = app_table[i].manifest;
         esp_err_t ret = app_manager_register(manifest);
-        if (ret == ESP_OK && app_table[i].start_at_boot) {
+        const bool suspect = kapp_ended_last_boot(manifest->name);
+        if (suspect) {
+            ESP_LOGE(TAG, "app %s is not started: its code ran when the system went down",
+                     manifest->name);
+        }
+        if (ret == ESP_OK && app_table[i].start_at_boot && !suspect) {
             ret = app_manager_start(manifest->name);
         }
         if (ret != ESP_OK) {
@@ -132,6 +138,7 @@ void app_main(void)
         ESP_LOGE(TAG, "a new image will not be confirmed: %s", system_error_to_string(probation));
     }
     ESP_LOGI(TAG, "ready");
+    power_start();
 
     const bool ok = start_asked_app();
     if (boot_mode() == BOOT_PICTURE) {

@@ -9,6 +9,10 @@ foreach(name package manifest trust)
         target_link_libraries(unit_kapp_${name} PRIVATE z)
     endif()
 endforeach()
+if("sim" IN_LIST KRAKEN_TEST_MODES) # its two lives run in the simulator
+    kraken_unit_test(kapp_suspect SRCS test_kapp_suspect.c "${KRAKEN_ROOT}/tests/support/system_up.c"
+        LINK kapp system PRIVATE_OF system PLAIN)
+endif()
 kraken_unit_test(kapp_interface SRCS test_kapp_interface.c LINK kapp PRIVATE_OF kapp)
 kraken_unit_test(kapp_elf SRCS test_kapp_elf.c "${KRAKEN_ROOT}/tests/support/elf_builder.c" LINK kapp PRIVATE_OF kapp)
 

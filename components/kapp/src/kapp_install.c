@@ -176,7 +176,9 @@ static void bring_back(unsigned place, const store_entry_t *entry, bool start)
         ESP_LOGE(TAG, "%s cannot be used: %s", entry->id, system_error_describe(ret));
         return;
     }
-    if (start && entry->autostart) {
+    if (start && entry->autostart && kapp_ended_last_boot(entry->current.name)) {
+        ESP_LOGE(TAG, "%s is not started: its code ran when the system went down", entry->id);
+    } else if (start && entry->autostart) {
         ret = app_manager_start(entry->current.name);
         if (ret != ESP_OK) {
             ESP_LOGE(TAG, "%s does not start: %s", entry->id, system_error_describe(ret));

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-kraken_port_linux(SRCS boot_mode.c)
+kraken_port_linux(SRCS boot_mode.c power.c)

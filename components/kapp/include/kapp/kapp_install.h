@@ -77,13 +77,23 @@ typedef struct {
 } kapp_store_usage_t;
 
 /**
+ * @brief The code of this app ran when the last boot ended by a panic or a watchdog.
+ *
+ * Its fault was one that cannot be contained, such as an overflow of its stack. It is not started
+ * at this boot, but by hand, or at the next one.
+ *
+ * @context any task, after system_service_init()  @blocks never
+ */
+bool kapp_ended_last_boot(const char *name);
+
+/**
  * @brief Find the store, and make the apps in it known to the app manager.
  *
  * An app that cannot be made known is named in the log, and does not keep the others from it.
  *
  * @context after kapp_init() and system_service_init(); a task that is not an app's
  * @blocks  on reads of the flash: each package is read once
- * @param   start_apps  start those that are to start at boot
+ * @param   start_apps  start those that are to start at boot, but for kapp_ended_last_boot()
  * @return ESP_OK, an error of NVS, or
  *  - ESP_ERR_INVALID_STATE        kapp_init() was not called
  *  - ESP_ERR_KAPP_STORE_MISSING   there is no partition "apps", or it has less than 64 KB
