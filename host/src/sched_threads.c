@@ -381,6 +381,11 @@ static int thr_run(void)
     return code;
 }
 
+bool threads_stopping(void)
+{
+    return stopping();
+}
+
 void threads_init(void)
 {
     board_clock_start();
