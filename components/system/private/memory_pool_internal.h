@@ -33,6 +33,7 @@ typedef enum {
     POOL_KIND_EVENT,  /* on its way through the bus, or retained */
     POOL_KIND_LOAN,   /* lent to a publisher */
     POOL_KIND_MANUAL, /* memory_pool_alloc() */
+    POOL_KIND_ASKED,  /* for some instructions: pool_block_convert_of() looks whose it is */
 } pool_kind_t;
 
 typedef struct {
@@ -121,6 +122,11 @@ void pool_block_shrink(pool_index_t index, size_t size);
 
 /** Change the kind of a block with one reference. @return false if it is not of kind from now */
 bool pool_block_convert(pool_index_t index, pool_kind_t from, pool_kind_t to);
+
+/** The same for a block that may be given back and taken by another owner meanwhile. @return false
+ *  also if it is not the block of source */
+bool pool_block_convert_of(pool_index_t index, pool_kind_t from, pool_kind_t to,
+                           system_service_id_t source);
 
 /** Take back the loans and manual blocks (heap ones too) of a dead owner. @return how many */
 uint32_t memory_pool_reclaim(system_service_id_t source);

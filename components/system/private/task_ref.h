@@ -14,8 +14,13 @@
  * another task, vTaskResume(), eTaskGetState() take the kernel's lock, which nests in ours, and a
  * task that is to run at once does so when the section ends.
  *
- * On the chip, vTaskDelete() unlinks a task some instructions before it calls back. Who deletes a
- * task of ours on one core while the other one notifies it in these instructions is not helped.
+ * On the chip, vTaskDelete() unlinks a task before it calls back, and may be kept from its core in
+ * between: so each look asks FreeRTOS, too, inside the lock under which it unlinks.
+ *
+ * A gap is left in task_ref_delete(), between its look and vTaskDelete(), which cannot be called in
+ * the section: should somebody else begin and end a deletion of that task right there, it is
+ * deleted twice, and FreeRTOS panics. And a task that is deleted before its first instructions, in
+ * which it makes its callback known, is missed by nobody.
  */
 
 #include <stdatomic.h>
@@ -42,6 +47,8 @@ TaskHandle_t task_ref_void(task_ref_t *ref);
 
 /** @param woken for an ISR @return false: it is not there @context any, isr-ok */
 bool task_ref_notify(const task_ref_t *ref, BaseType_t *woken);
+/** Nobody deleted it, or begins to. */
+bool task_ref_is_there_locked(const task_ref_t *ref);
 bool task_ref_notify_locked(const task_ref_t *ref, BaseType_t *woken);
 /** @return false: it is not there @context any task */
 bool task_ref_set_priority(const task_ref_t *ref, UBaseType_t priority);
@@ -53,7 +60,8 @@ void task_ref_resume(const task_ref_t *ref);
 bool task_ref_is_suspended(const task_ref_t *ref);
 /** Mutexes that it holds; 0 if it is not there. */
 uint32_t task_ref_mutexes_held(const task_ref_t *ref);
-/** Stack that it never used, in bytes; 0 if it is not there. */
+/** Stack that it never used, in bytes; 0 if it is not there. Takes long for a large one, and is no
+ *  section: the caller sees to it that the stack stays. */
 uint32_t task_ref_stack_free(const task_ref_t *ref);
-/** Delete another task, which is suspended. @return false: somebody else did */
+/** Delete another task, which is suspended. @return false: somebody else did, or begins to */
 bool task_ref_delete(task_ref_t *ref);

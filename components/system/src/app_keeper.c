@@ -391,8 +391,9 @@ static void on_keeper_deleted(int index, void *identity)
 static void keeper_task(void *arg)
 {
     (void)arg;
-    task_ref_set(&s_keeper, xTaskGetCurrentTaskHandle()); /* may run before create returns */
-    system_identity_set_until(NULL, on_keeper_deleted);   /* it is firmware */
+    system_identity_set_until(NULL,
+                              on_keeper_deleted); /* firmware; first: it voids the reference */
+    task_ref_set(&s_keeper, xTaskGetCurrentTaskHandle());
     while (!atomic_load(&s_end)) {
         int64_t next_us = INT64_MAX;
         s_began_us = esp_timer_get_time();

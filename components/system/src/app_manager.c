@@ -437,7 +437,7 @@ static void describe_locked(const app_t *app, app_info_t *out)
     copy_text(out->description, sizeof(out->description), app->manifest->description);
     if (life != NULL && (app->state == APP_STATE_RUNNING || app->state == APP_STATE_PAUSED) &&
         atomic_load(&life->task_state) == APP_TASK_ALIVE) {
-        /* In bytes, as ESP-IDF counts stacks; the task is deleted only in STOPPING. */
+        /* In bytes. Both states are left under our lock; the stack is freed after. */
         out->stack_free_bytes = task_ref_stack_free(&life->task);
     }
 }

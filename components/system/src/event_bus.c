@@ -413,14 +413,11 @@ esp_err_t system_event_loan(system_service_id_t service_id, size_t size, void **
 static pool_index_t end_loan(system_service_id_t service_id, unsigned slot, const void *payload)
 {
     const pool_index_t block = pool_find(payload);
-    if (block == POOL_NONE || atomic_load(&pool_block(block)->source) != service_id) {
+    if (block == POOL_NONE ||
+        !pool_block_convert_of(block, POOL_KIND_LOAN, POOL_KIND_EVENT, service_id)) {
         return POOL_NONE;
     }
-    const uint16_t size = pool_block(block)->size;
-    if (!pool_block_convert(block, POOL_KIND_LOAN, POOL_KIND_EVENT)) {
-        return POOL_NONE;
-    }
-    quota_release_memory(slot, memory_pool_block_bytes(size));
+    quota_release_memory(slot, memory_pool_block_bytes(pool_block(block)->size));
     return block;
 }
 

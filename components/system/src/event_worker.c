@@ -135,10 +135,8 @@ void event_worker_raise(event_worker_t *worker, BaseType_t *woken)
     }
     task_refs_lock();
     if (is_there(worker)) { /* who sets it aside lowers it after it said so, in here as well */
-        /* Said twice: the worker lowers itself when it sees the flag, and may do so between. */
-        atomic_store(&worker->raised, 1);
+        atomic_store(&worker->raised, 1); /* it lowers itself in such a section, too */
         (void)task_ref_set_priority_locked(&worker->task, CONFIG_SYSTEM_EXPRESS_PRIORITY);
-        atomic_store(&worker->raised, 1);
     }
     task_refs_unlock();
 }
@@ -304,7 +302,7 @@ static bool hand_to(unsigned n, unsigned slot)
     uint32_t mine = slot + 1;
     uint32_t none = 0;
     task_refs_lock();
-    bool taken = atomic_load(&event_workers[n].task) != NULL &&
+    bool taken = task_ref_is_there_locked(&event_workers[n].task) &&
                  atomic_compare_exchange_strong(&s_handed[n], &none, mine);
     if (taken) {
         taken = (atomic_fetch_and(&s_idle, ~bit) & bit) != 0 ||
@@ -483,34 +481,50 @@ static unsigned claim(event_worker_t *worker)
                                           : event_mailbox_claim(worker, SYSTEM_EVENT_LANES - 1);
 }
 
-/** FreeRTOS calls it for each worker whose task is deleted: by us, or by somebody else. */
+/**
+ * FreeRTOS calls it for each worker whose task is deleted: by us, or by somebody else. Who finds
+ * the reference void when it has parked, or killed, may give the place away: so what is asked of
+ * this life is asked before, and nothing is written after.
+ */
 static void on_deleted(int index, void *identity)
 {
     (void)index;
-    event_worker_t *worker = identity;                      /* its first member */
+    event_worker_t *worker = identity; /* its first member */
+    const bool parked = atomic_load(&worker->alive) != PLACE_ALIVE;
     const TaskHandle_t task = task_ref_void(&worker->task); /* NULL: we do it, and have looked */
-    if (atomic_load(&worker->alive) != PLACE_ALIVE) {       /* it has parked */
+    if (parked) {
         return;
     }
     const bool loses = task != NULL && task_end_loses_mutex(task);
-    atomic_store(&worker->killed, loses ? WORKER_KILLED_IN_CORE : WORKER_KILLED_IN_HANDLER);
+    const bool aside = atomic_load(&worker->quarantined);
     atomic_fetch_and(&s_idle, ~(1u << worker->number)); /* nobody notifies it any more */
-    if (atomic_load(&worker->quarantined)) {
+    atomic_store(&worker->killed, loses ? WORKER_KILLED_IN_CORE : WORKER_KILLED_IN_HANDLER);
+    if (aside || atomic_load(&worker->quarantined)) { /* or it became so just now, unaware */
         last_resort_aside_gone();
     } else {
         supervisor_poke();
     }
 }
 
+/** The flag and the priority change together, as where it is raised. */
+static void lower(event_worker_t *worker)
+{
+    task_refs_lock();
+    if (atomic_exchange(&worker->raised, 0)) {
+        (void)task_ref_set_priority_locked(&worker->task, worker->base_priority);
+    }
+    task_refs_unlock();
+}
+
 void event_worker_main(void *arg)
 {
     event_worker_t *worker = arg;
-    task_ref_set(&worker->task, xTaskGetCurrentTaskHandle()); /* may run before create returns */
     set_depth(worker, 1);
-    system_identity_set_until(&worker->identity, on_deleted);
+    system_identity_set_until(&worker->identity, on_deleted); /* first: it voids the reference */
+    task_ref_set(&worker->task, xTaskGetCurrentTaskHandle());
     while (!atomic_load(&worker->stop)) {
-        if (atomic_load(&worker->raised) && atomic_exchange(&worker->raised, 0)) {
-            vTaskPrioritySet(NULL, worker->base_priority);
+        if (atomic_load(&worker->raised)) {
+            lower(worker);
         }
         if (worker->kind == WORKER_EXPRESS) {
             serve_raise_requests();

@@ -50,11 +50,10 @@ static bool reap(event_worker_t *worker)
     }
     const bool there = atomic_load(&worker->task) != NULL; /* or somebody else deleted it */
     if (atomic_load(&s_ending[worker->number]) ||
-        (there && !task_ref_is_suspended(&worker->task))) {
+        (there && (!task_ref_is_suspended(&worker->task) || !task_ref_delete(&worker->task)))) {
         atomic_store(&worker->alive, PLACE_PARKED); /* not yet */
         return false;
     }
-    (void)task_ref_delete(&worker->task);
     atomic_store(&worker->alive, PLACE_FREE);
     return true;
 }

@@ -267,13 +267,23 @@ esp_err_t health_report_init(void)
     return task != NULL ? ESP_OK : ESP_ERR_NO_MEM;
 }
 
+static bool is_there(void)
+{
+    task_refs_lock();
+    const bool there = task_ref_is_there_locked(&s_task);
+    task_refs_unlock();
+    return there;
+}
+
 void health_report_deinit(void)
 {
     atomic_store(&s_stop, true);
     if (!task_ref_notify(&s_task, NULL)) {
         return;
     }
-    (void)xSemaphoreTake(s_ended, portMAX_DELAY); /* it gave it, or somebody deleted it */
+    /* It gives it, or its deletion callback does, unless it was deleted before it had one. */
+    while (xSemaphoreTake(s_ended, pdMS_TO_TICKS(1000)) != pdTRUE && is_there()) {
+    }
     while (atomic_load(&s_task) != NULL && !task_ref_is_suspended(&s_task)) {
         vTaskDelay(1); /* it is about to suspend itself */
     }

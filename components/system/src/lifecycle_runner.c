@@ -66,21 +66,25 @@ static void serve(runner_t *runner)
     supervisor_poke();
 }
 
-/** FreeRTOS calls it for each runner whose task is deleted; also by us, who then replace it at
- * once. */
+/**
+ * FreeRTOS calls it for each runner whose task is deleted; also by us, who then replace it at once.
+ * Who finds the reference void when it has parked, or killed, may start it anew: so what is asked
+ * of this life is asked before, and nothing is written after.
+ */
 static void on_deleted(int index, void *identity)
 {
     (void)index;
-    runner_t *runner = identity;                            /* its first member */
+    runner_t *runner = identity; /* its first member */
+    const uint8_t state = atomic_load(&runner->state);
     const TaskHandle_t task = task_ref_void(&runner->task); /* NULL: we do it, and have looked */
-    if (atomic_load(&runner->state) == RUNNER_PARKED) {
+    if (state == RUNNER_PARKED) {
         return;
     }
     const bool loses =
         atomic_load(&runner->identity.depth) != 0 || (task != NULL && task_end_loses_mutex(task));
     atomic_store(&runner->killed, loses ? WORKER_KILLED_IN_CORE : WORKER_KILLED_IN_HANDLER);
-    if (atomic_load(&runner->state) == RUNNER_GIVEN_UP) {
-        last_resort_aside_gone();
+    if (state == RUNNER_GIVEN_UP || atomic_load(&runner->state) == RUNNER_GIVEN_UP) {
+        last_resort_aside_gone(); /* or it became so just now, by one who did not know */
     } else {
         supervisor_poke();
     }
@@ -89,8 +93,8 @@ static void on_deleted(int index, void *identity)
 static void runner_main(void *arg)
 {
     runner_t *runner = arg;
-    task_ref_set(&runner->task, xTaskGetCurrentTaskHandle()); /* may run before create returns */
-    system_identity_set_until(&runner->identity, on_deleted);
+    system_identity_set_until(&runner->identity, on_deleted); /* first: it voids the reference */
+    task_ref_set(&runner->task, xTaskGetCurrentTaskHandle());
     while (!atomic_load(&runner->stop)) {
         if (atomic_load(&runner->state) == RUNNER_BUSY) {
             serve(runner);
@@ -169,10 +173,10 @@ esp_err_t lifecycle_runners_stop(void)
         }
         atomic_store(&runner->stop, 1);
         (void)task_ref_notify(&runner->task, NULL);
-        while (!may_delete(runner)) {
+        while (!may_delete(runner) ||
+               (!task_ref_delete(&runner->task) && atomic_load(&runner->task) != NULL)) {
             vTaskDelay(1);
         }
-        (void)task_ref_delete(&runner->task);
         atomic_store(&runner->state, RUNNER_NONE);
     }
     return ESP_OK;

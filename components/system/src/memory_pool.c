@@ -57,12 +57,13 @@ static const pool_desc_t s_desc[MEMORY_POOL_CLASSES] = {
 
 /* The head of a free list: the first block's number within the class, how many blocks are in use,
  * and a tag that grows with each pop, against ABA: one compare-and-swap takes a block and counts
- * it. Fields as wide as the largest class needs, the tag has the rest: 18 bits by default. */
+ * it. Fields as wide as the largest class needs, the tag has the rest: 18 bits by default, 14 at
+ * least. */
 #define MAX2(a, b) ((a) > (b) ? (a) : (b))
 #define MOST_BLOCKS                                                                                \
     MAX2(MAX2(CONFIG_SYSTEM_POOL_SMALL_COUNT, CONFIG_SYSTEM_POOL_MEDIUM_COUNT),                    \
          MAX2(CONFIG_SYSTEM_POOL_LARGE_COUNT, CONFIG_SYSTEM_POOL_XLARGE_COUNT))
-#define FIELD_BITS (MOST_BLOCKS < 127 ? 7u : MOST_BLOCKS < 511 ? 9u : 10u)
+#define FIELD_BITS (MOST_BLOCKS < 127 ? 7u : 9u)
 #define FIELD      ((1u << FIELD_BITS) - 1u)
 #define LIST_END   FIELD
 #define ONE_USED   (1u << FIELD_BITS)
@@ -113,6 +114,9 @@ static inline size_t charge_of(const pool_t *p, size_t size)
 {
     return p < &s_pools[MEMORY_POOL_CLASSES] ? p->stride - (size_t)POOL_TAIL_BYTES : size;
 }
+
+/* A leaf: one at a time asks whose a block is. */
+static portMUX_TYPE s_ask_lock = portMUX_INITIALIZER_UNLOCKED;
 
 static struct {
     _Atomic uint32_t double_frees, foreign_frees, overruns, reclaimed;
@@ -169,7 +173,8 @@ static __attribute__((noinline)) void count_round(pool_t *pool)
     atomic_fetch_add_explicit(&pool->rounds, 1, memory_order_relaxed);
 }
 
-/** How many blocks were taken since boot; wraps. */
+/** How many blocks were taken since boot; wraps. A round behind while a taker that ended one is
+ * kept from counting it. */
 static uint32_t pops_of(const pool_t *pool)
 {
     uint32_t head;
@@ -360,12 +365,39 @@ void pool_block_release(pool_index_t index)
     }
 }
 
+/** With one reference; free with none. */
+static inline uint32_t state_of(pool_kind_t kind)
+{
+    return kind == POOL_KIND_FREE ? 0 : ((uint32_t)kind << 16 | 1u);
+}
+
 bool pool_block_convert(pool_index_t index, pool_kind_t from, pool_kind_t to)
 {
-    uint32_t expected = (uint32_t)from << 16 | 1u;
-    const uint32_t wanted = to == POOL_KIND_FREE ? 0 : ((uint32_t)to << 16 | 1u);
-    return atomic_compare_exchange_strong_explicit(&pool_blocks[index].state, &expected, wanted,
-                                                   memory_order_acq_rel, memory_order_relaxed);
+    uint32_t expected = state_of(from);
+    bool done = false;
+    do { /* who asks is on another core, and about to answer */
+        expected = state_of(from);
+        done = atomic_compare_exchange_strong_explicit(&pool_blocks[index].state, &expected,
+                                                       state_of(to), memory_order_acq_rel,
+                                                       memory_order_relaxed);
+    } while (!done && __builtin_expect(expected == state_of(POOL_KIND_ASKED), 0));
+    return done;
+}
+
+bool pool_block_convert_of(pool_index_t index, pool_kind_t from, pool_kind_t to,
+                           system_service_id_t source)
+{
+    /* Not a look and then a conversion: in between, the block may become another owner's. While it
+     * is ASKED nobody gives it back; others wait for us, so nobody may take this core from us. */
+    portENTER_CRITICAL_SAFE(&s_ask_lock);
+    bool done = pool_block_convert(index, from, POOL_KIND_ASKED);
+    if (done) {
+        done = atomic_load_explicit(&pool_blocks[index].source, memory_order_relaxed) == source;
+        atomic_store_explicit(&pool_blocks[index].state, state_of(done ? to : from),
+                              memory_order_release);
+    }
+    portEXIT_CRITICAL_SAFE(&s_ask_lock);
+    return done;
 }
 
 /* ---- quota -------------------------------------------------------------------------------- */
@@ -452,7 +484,7 @@ uint32_t memory_pool_reclaim(system_service_id_t source)
             atomic_load_explicit(&pool_blocks[i].state, memory_order_acquire) >> 16;
         if ((kind == POOL_KIND_LOAN || kind == POOL_KIND_MANUAL) &&
             atomic_load_explicit(&pool_blocks[i].source, memory_order_relaxed) == source &&
-            pool_block_convert((pool_index_t)i, (pool_kind_t)kind, POOL_KIND_FREE)) {
+            pool_block_convert_of((pool_index_t)i, (pool_kind_t)kind, POOL_KIND_FREE, source)) {
             (void)guard_whole((pool_index_t)i, pool_payload((pool_index_t)i));
             give_back(&s_pools[pool_blocks[i].pool], (pool_index_t)i);
             taken++;

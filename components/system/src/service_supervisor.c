@@ -328,8 +328,8 @@ static void on_deleted(int index, void *identity)
 static void supervisor_main(void *arg)
 {
     (void)arg;
-    task_ref_set(&s_task, xTaskGetCurrentTaskHandle()); /* may run before create returns */
-    system_identity_set_until(&s_identity, on_deleted);
+    system_identity_set_until(&s_identity, on_deleted); /* first: it voids the reference */
+    task_ref_set(&s_task, xTaskGetCurrentTaskHandle());
     supervisor_backstop_begin();
     while (!atomic_load(&s_quit)) {
         lifecycle_runners_mend();

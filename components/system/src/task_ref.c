@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "task_ref.h"
 
-#include "lock_order.h"
 #include "task_backend.h"
 
-/* A leaf: protects that a reference which is not NULL is a task. One for all tasks: whoever takes
- * it takes the kernel's lock next, of which there is one, too. */
-static portMUX_TYPE s_lock = portMUX_INITIALIZER_UNLOCKED;
-
+/* One lock for all tasks, a leaf: it protects that a reference which is not NULL, and whose task is
+ * there, is a task. */
 void task_refs_lock(void)
 {
-    portENTER_CRITICAL_SAFE(&s_lock);
+    task_backend_lock();
 }
 
 void task_refs_unlock(void)
 {
-    portEXIT_CRITICAL_SAFE(&s_lock);
+    task_backend_unlock();
+}
+
+/** @return the task, or NULL: somebody deleted it, or begins to. Lock held. */
+static TaskHandle_t there_locked(const task_ref_t *ref)
+{
+    const TaskHandle_t task = atomic_load(ref);
+    return task != NULL && task_backend_is_there(task) ? task : NULL;
+}
+
+bool task_ref_is_there_locked(const task_ref_t *ref)
+{
+    return there_locked(ref) != NULL;
 }
 
 void task_ref_set(task_ref_t *ref, TaskHandle_t task)
@@ -38,7 +47,7 @@ TaskHandle_t task_ref_void(task_ref_t *ref)
 
 bool task_ref_notify_locked(const task_ref_t *ref, BaseType_t *woken)
 {
-    const TaskHandle_t task = atomic_load(ref);
+    const TaskHandle_t task = there_locked(ref);
     if (task != NULL && xPortInIsrContext()) {
         vTaskNotifyGiveFromISR(task, woken);
     } else if (task != NULL) {
@@ -57,7 +66,7 @@ bool task_ref_notify(const task_ref_t *ref, BaseType_t *woken)
 
 bool task_ref_set_priority_locked(const task_ref_t *ref, UBaseType_t priority)
 {
-    const TaskHandle_t task = atomic_load(ref); /* NULL would be the caller */
+    const TaskHandle_t task = there_locked(ref); /* NULL would be the caller */
     if (task != NULL) {
         vTaskPrioritySet(task, priority);
     }
@@ -75,7 +84,7 @@ bool task_ref_set_priority(const task_ref_t *ref, UBaseType_t priority)
 bool task_ref_suspend(const task_ref_t *ref)
 {
     task_refs_lock();
-    const TaskHandle_t task = atomic_load(ref);
+    const TaskHandle_t task = there_locked(ref);
     if (task != NULL) {
         vTaskSuspend(task);
     }
@@ -86,7 +95,7 @@ bool task_ref_suspend(const task_ref_t *ref)
 void task_ref_resume(const task_ref_t *ref)
 {
     task_refs_lock();
-    const TaskHandle_t task = atomic_load(ref);
+    const TaskHandle_t task = there_locked(ref);
     if (task != NULL) {
         vTaskResume(task);
     }
@@ -96,7 +105,7 @@ void task_ref_resume(const task_ref_t *ref)
 bool task_ref_is_suspended(const task_ref_t *ref)
 {
     task_refs_lock();
-    const TaskHandle_t task = atomic_load(ref);
+    const TaskHandle_t task = there_locked(ref);
     const bool suspended = task != NULL && eTaskGetState(task) == eSuspended;
     task_refs_unlock();
     return suspended;
@@ -105,7 +114,7 @@ bool task_ref_is_suspended(const task_ref_t *ref)
 uint32_t task_ref_mutexes_held(const task_ref_t *ref)
 {
     task_refs_lock();
-    const TaskHandle_t task = atomic_load(ref);
+    const TaskHandle_t task = there_locked(ref);
     const uint32_t held = task != NULL ? task_backend_mutexes_held(task) : 0;
     task_refs_unlock();
     return held;
@@ -113,17 +122,18 @@ uint32_t task_ref_mutexes_held(const task_ref_t *ref)
 
 uint32_t task_ref_stack_free(const task_ref_t *ref)
 {
-    task_refs_lock();
-    const TaskHandle_t task = atomic_load(ref);
-    const uint32_t bytes = task != NULL ? uxTaskGetStackHighWaterMark(task) : 0;
-    task_refs_unlock();
-    return bytes;
+    return task_backend_stack_free(ref);
 }
 
 bool task_ref_delete(task_ref_t *ref)
 {
-    const TaskHandle_t task = task_ref_void(ref); /* not inside: callbacks of others run, too */
-    if (task != NULL) {
+    task_refs_lock();
+    const TaskHandle_t task = there_locked(ref);
+    if (task != NULL) { /* else its callback finds it as it was */
+        atomic_store(ref, NULL);
+    }
+    task_refs_unlock();
+    if (task != NULL) { /* not inside: callbacks of others run, too */
         vTaskDelete(task);
     }
     return task != NULL;

@@ -35,7 +35,8 @@ typedef struct {
     system_service_id_t source; /**< who posted it */
     uint8_t priority;           /**< as posted, 0..255 */
     uint32_t sequence;          /**< counts all events of the bus; wraps */
-    int64_t timestamp_us;       /**< when it was posted, esp_timer_get_time() */
+    int64_t timestamp_us;       /**< when it was posted, esp_timer_get_time(); of a retained event
+                                     that is 12 days old when it is delivered: later, by 2^40 us */
     const void *data;           /**< payload, NULL when data_size is 0 */
     size_t data_size;           /**< bytes at data */
 } system_event_t;

@@ -52,7 +52,9 @@ typedef enum {
 /** One record. */
 typedef struct {
     uint32_t sequence; /**< counts all records since power-on; wraps */
-    uint32_t time_ms;  /**< since that boot, in steps of 1.024 */
+    uint32_t
+        time_ms; /**< since that boot, in steps of 1.024; good for 49 days. That of a CRITICAL
+                      event is when it was posted, and may be before that of the record before */
     flight_kind_t kind;
     uint32_t boots_ago;             /**< 0: this boot, 1: the one before, ... */
     char name[SYSTEM_NAME_MAX + 1]; /**< service or app it is about; "" for the system itself, "?"

@@ -46,7 +46,8 @@ typedef struct {
     uint32_t high_water;  /**< most ever in use */
     uint32_t reserved;    /**< of blocks: only for CRITICAL events */
     uint32_t lent;        /**< in use now for a smaller class */
-    uint32_t allocations; /**< requests of this class's size that got a block of a pool */
+    uint32_t allocations; /**< requests of this class's size that got a block of a pool; may be
+                               behind for a moment, and wraps */
     uint32_t borrowed;    /**< of these: got one of a larger class */
     uint32_t exhausted;   /**< requests of this class's size that no pool could serve */
 } memory_pool_stats_t;

@@ -1,7 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "task_backend.h"
 
+#include <stdatomic.h>
+
 #include "host_control.h"
+#include "lock_order.h"
+
+static portMUX_TYPE s_lock = portMUX_INITIALIZER_UNLOCKED;
+
+void task_backend_lock(void)
+{
+    portENTER_CRITICAL_SAFE(&s_lock);
+}
+
+void task_backend_unlock(void)
+{
+    portEXIT_CRITICAL_SAFE(&s_lock);
+}
+
+bool task_backend_is_there(TaskHandle_t task)
+{
+    (void)task; /* the virtual board calls back before the handle becomes invalid */
+    return true;
+}
+
+uint32_t task_backend_stack_free(const _Atomic(TaskHandle_t) *ref)
+{
+    task_backend_lock(); /* the look is short here, and one at a deleted task is an error */
+    const TaskHandle_t task = atomic_load(ref);
+    const uint32_t bytes = task != NULL ? uxTaskGetStackHighWaterMark(task) : 0;
+    task_backend_unlock();
+    return bytes;
+}
 
 uint32_t task_backend_mutexes_held(TaskHandle_t task)
 {
