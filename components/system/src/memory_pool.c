@@ -13,6 +13,7 @@
 #include "freertos/FreeRTOS.h"
 
 #include "event_internal.h"
+#include "lock_order.h"
 #include "memory_pool_internal.h"
 #include "quota_state.h"
 #include "supervisor_wake.h"
