@@ -311,7 +311,4 @@ void timers_init(void);
 void esp_timer_boot(void); /* before esp_timer_init() */
 void idle_init(uint32_t cores);
 void threads_init(void);
-
-/** @brief The run ends: tasks that got no further may be gone by now. @context any */
-bool threads_stopping(void);
 void sim_init(void);

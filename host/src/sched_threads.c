@@ -32,6 +32,7 @@
 typedef struct {
     pthread_t thread;
     host_stack_t stack;
+    tcb_t *tcb; /* NULL: free already */
 } dead_t;
 
 /* The kernel lock. */
@@ -144,12 +145,17 @@ static void *thread_main(void *arg)
     }
     thr_lock();
     k_self = NULL;
+    /* At the end of a run others may still be told of it, in critical sections, where they are not
+     * cut: its record stays good until all have ended. */
+    const bool keep = stopping() && s_dead_count < DEAD_MAX;
     if (s_dead_count < DEAD_MAX) {
-        s_dead[s_dead_count++] = (dead_t){.thread = pthread_self(), .stack = t->stack};
+        s_dead[s_dead_count++] = (dead_t){pthread_self(), t->stack, keep ? t : NULL};
     } else {
         pthread_detach(pthread_self()); /* its stack stays mapped */
     }
-    k_tcb_free(t);
+    if (!keep) {
+        k_tcb_free(t);
+    }
     s_threads--;
     pthread_cond_signal(&s_quiet);
     thr_unlock();
@@ -165,6 +171,9 @@ static void reap(void)
         pthread_join(d.thread, NULL);
         pthread_mutex_lock(&s_lock);
         host_stack_put(&d.stack);
+        if (d.tcb != NULL) {
+            k_tcb_free(d.tcb);
+        }
     }
 }
 
@@ -379,11 +388,6 @@ static int thr_run(void)
     int code = s_code;
     __atomic_store_n(&s_stopping, 0, __ATOMIC_RELEASE);
     return code;
-}
-
-bool threads_stopping(void)
-{
-    return stopping();
 }
 
 void threads_init(void)

@@ -69,9 +69,6 @@ BaseType_t xTaskGenericNotify(TaskHandle_t xTaskToNotify, UBaseType_t uxIndexToN
     check_index(uxIndexToNotify);
     configASSERT(xTaskToNotify != NULL);
     (void)k_task_call("xTaskNotify", xTaskToNotify->number);
-    if (xTaskToNotify->magic != K_TCB_LIVE && threads_stopping()) {
-        return pdPASS; /* ended with the run, which the caller in its critical section was not */
-    }
     tcb_t *t = k_tcb_check(xTaskToNotify, "xTaskNotify");
     bool woken;
     k_lock();
