@@ -53,6 +53,14 @@ static _Atomic uint32_t s_high_worker;
 
 /* ---- waking --------------------------------------------------------------------------------- */
 
+/* Whoever wakes or raises a worker got it from a mailbox a moment ago. Its place may be somebody
+ * else's by now, who then is woken for nothing: so only what is atomic is read of it. */
+
+static uint32_t bit_of(const event_worker_t *worker)
+{
+    return 1u << (unsigned)(worker - event_workers);
+}
+
 static bool is_there(const event_worker_t *worker)
 {
     return atomic_load(&worker->alive) == PLACE_ALIVE && !atomic_load(&worker->quarantined);
@@ -107,13 +115,12 @@ void event_workers_wake(unsigned lane, BaseType_t *woken)
 
 void event_worker_wake_one(event_worker_t *worker, BaseType_t *woken)
 {
-    (void)wake_one_of(1u << worker->number, woken);
+    (void)wake_one_of(bit_of(worker), woken);
 }
 
 void event_workers_rouse(event_worker_t *own)
 {
-    uint32_t mask =
-        own != NULL ? 1u << own->number : atomic_load(&event_worker_masks[WORKER_GENERAL]);
+    uint32_t mask = own != NULL ? bit_of(own) : atomic_load(&event_worker_masks[WORKER_GENERAL]);
     while (mask != 0) {
         event_worker_t *worker = &event_workers[__builtin_ctz(mask)];
         mask &= mask - 1u;
@@ -129,7 +136,7 @@ void event_worker_raise(event_worker_t *worker, BaseType_t *woken)
         return;
     }
     if (xPortInIsrContext()) { /* priorities are changed by tasks only: ask an express worker */
-        atomic_fetch_or(&s_raise_requests, 1u << worker->number);
+        atomic_fetch_or(&s_raise_requests, bit_of(worker));
         (void)wake_one_of(event_worker_masks[WORKER_EXPRESS], woken);
         return;
     }

@@ -8,7 +8,6 @@
  * Private workers are made and destroyed under the registry lock, shared ones by the supervisor
  * alone: their places are apart.
  */
-#include <string.h>
 
 #include "esp_log.h"
 #include "esp_timer.h"
@@ -69,15 +68,35 @@ static event_worker_t *find_place(unsigned first, unsigned end)
     return NULL;
 }
 
+/** A place is made a new worker's while others may still look at the one that was there: what they
+ * look at is atomic. */
+static void clear(event_worker_t *worker)
+{
+    atomic_store(&worker->identity.slot, SYSTEM_SLOT_NONE);
+    worker->identity.is_worker = true;
+    atomic_store(&worker->identity.depth, 0);
+    atomic_store(&worker->identity.locks, 0);
+    worker->turn = 0;
+    atomic_store(&worker->raised, 0);
+    atomic_store(&worker->quarantined, 0);
+    atomic_store(&worker->of_app, 0);
+    atomic_store(&worker->stop, 0);
+    atomic_store(&worker->killed, 0);
+    atomic_store(&worker->task, NULL);
+    atomic_store(&worker->started_us, 0);
+    atomic_store(&worker->running_sub, 0);
+    atomic_store(&worker->running_type, 0);
+    atomic_store(&worker->block, POOL_NONE);
+    atomic_store(&worker->warned, 0);
+}
+
 static esp_err_t start_worker(event_worker_t *worker, worker_kind_t kind, unsigned slot,
                               uint8_t priority, BaseType_t core, StackType_t *stack,
                               uint32_t stack_bytes)
 {
     static const char *const names[] = {"ev_general", "ev_express", "ev_private"};
     const unsigned number = (unsigned)(worker - event_workers);
-    memset(worker, 0, sizeof(*worker));
-    atomic_store(&worker->identity.slot, SYSTEM_SLOT_NONE);
-    worker->identity.is_worker = true;
+    clear(worker);
     worker->kind = (uint8_t)kind;
     worker->number = (uint8_t)number;
     worker->base_priority = priority;
@@ -85,7 +104,6 @@ static esp_err_t start_worker(event_worker_t *worker, worker_kind_t kind, unsign
     worker->private_slot = (uint8_t)slot;
     worker->private_stack = kind == WORKER_PRIVATE ? stack : NULL;
     worker->private_stack_bytes = kind == WORKER_PRIVATE ? stack_bytes : 0;
-    atomic_store(&worker->block, POOL_NONE);
     event_worker_reset(worker);
     atomic_store(&worker->alive, PLACE_ALIVE);
     update_mask(kind);
