@@ -9,6 +9,7 @@
 #include "service_record.h"
 #include "system_service/memory_pool.h"
 #include "system_service/service_manager.h"
+#include "task_backend.h"
 #include "watchdog_internal.h"
 
 #define TYPES 24u /* of the core's own: whatever comes later is none of them */
@@ -17,6 +18,25 @@
 bool system_is_initialized(void)
 {
     return true;
+}
+
+/* The chip's backend takes the kernel's lock, which costs as much, and asks FreeRTOS for the state
+ * of the task, which is not counted: as all calls of the kernel that are not timed (lx7.py). */
+static portMUX_TYPE s_tasks = portMUX_INITIALIZER_UNLOCKED;
+
+void task_backend_lock(void)
+{
+    portENTER_CRITICAL_SAFE(&s_tasks);
+}
+
+void task_backend_unlock(void)
+{
+    portEXIT_CRITICAL_SAFE(&s_tasks);
+}
+
+bool task_backend_is_there(TaskHandle_t task)
+{
+    return task != NULL;
 }
 
 static void check(esp_err_t ret, const char *what)
