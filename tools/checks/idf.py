@@ -166,6 +166,10 @@ def compile_one(tree, owner, command, source, findings):
     if missing and incomplete(tree, owner):
         print(f"idf: not checked: {name}, it includes {missing.group(1)} of {' or '.join(incomplete(tree, owner))}, whose submodule is missing")
         return name, None, None
+    lacking = re.search(r'#error "<(\S+)> not supported"', result.stderr)
+    if lacking and command[0] == DEBIAN_COMPILER:  # ESP-IDF's own C library has it
+        print(f"idf: not checked: {name}, it includes {lacking.group(1)}, which Debian's C library for the core has not")
+        return name, None, None
     if result.returncode or "warning:" in result.stderr:
         problems = [line for line in result.stderr.splitlines() if "error:" in line or "warning:" in line]
         for line in (problems or [result.stderr.strip()[:300]])[:6]:

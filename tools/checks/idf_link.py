@@ -181,10 +181,17 @@ def examine(tree, compiled, uncompiled, toolchain, build, findings):
         print(f"idf: not proved, their sources are missing or cannot be compiled here: {' '.join(unproved)}")
 
 
+# Where submodules of ESP-IDF are, and the names of what comes out of them: sources of mbedTLS, archives of the radio.
+SUBMODULES = ((("mbedtls", "mbedtls"), ("psa_", "mbedtls_")), (("esp_wifi", "lib"), ("esp_wifi_",)))
+
+
 def is_missing_submodule(tree, symbol):
-    """Its sources are a submodule that this checkout lacks."""
-    folder = os.path.join(tree.idf, "components", "mbedtls", "mbedtls")
-    return symbol.startswith(("psa_", "mbedtls_")) and not (os.path.isdir(folder) and os.listdir(folder))
+    """What defines it is a submodule that this checkout lacks."""
+    for place, prefixes in SUBMODULES:
+        folder = os.path.join(tree.idf, "components", *place)
+        if symbol.startswith(prefixes) and not (os.path.isdir(folder) and os.listdir(folder)):
+            return True
+    return False
 
 
 def makes_sources(tree, symbol):
