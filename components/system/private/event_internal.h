@@ -74,9 +74,9 @@ unsigned event_types_count(void);
 
 typedef struct {
     /* constant while the subscription lives: written under route and mailbox lock */
-    system_event_handler_t handler;
+    _Atomic(system_event_handler_t) handler; /* the supervisor reads it late, */
     void *user_data;
-    uint32_t time_limit_us;
+    _Atomic uint32_t time_limit_us; /* and this */
     uint32_t block_ms;
     system_event_type_t type; /* NONE for a pattern */
     _Atomic uint8_t slot;     /* subscriber */

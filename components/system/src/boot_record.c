@@ -126,8 +126,8 @@ static void on_panic(TaskHandle_t task)
             const event_worker_t *worker = (const event_worker_t *)identity;
             if (atomic_load(&worker->started_us) != 0) {
                 type = atomic_load(&worker->running_type);
-                handler =
-                    (uint32_t)(uintptr_t)event_sub(atomic_load(&worker->running_sub))->handler;
+                handler = (uint32_t)(uintptr_t)atomic_load(
+                    &event_sub(atomic_load(&worker->running_sub))->handler);
             }
         }
     }

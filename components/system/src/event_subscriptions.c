@@ -99,7 +99,7 @@ static esp_err_t subscribe_locked(const sub_request_t *rq, uint16_t *out)
     mailbox_t *mailbox = event_mailbox(rq->slot);
     portENTER_CRITICAL(&mailbox->lock); /* a late delivery to the entry's last owner may look */
     atomic_store(&s->slot, (uint8_t)rq->slot);
-    s->handler = rq->handler;
+    atomic_store(&s->handler, rq->handler);
     s->user_data = rq->user_data;
     s->type = rq->type;
     s->overflow = config ? (uint8_t)config->overflow : SYSTEM_OVERFLOW_REJECT;

@@ -192,7 +192,8 @@ static uint32_t run_handler(event_worker_t *worker, const event_sub_t *sub, queu
     atomic_store_explicit(&worker->warned, 0, memory_order_relaxed);
     atomic_store_explicit(&worker->started_us, stamp(start), memory_order_release);
     set_depth(worker, 0);
-    sub->handler(&event, sub->user_data); /* the entry is not given away before this returns */
+    atomic_load_explicit(&sub->handler, memory_order_relaxed)(
+        &event, sub->user_data); /* the entry is not given away before this returns */
     set_depth(worker, 1);
     system_locks_forgotten(&worker->identity);
     *now_us = esp_timer_get_time();

@@ -392,8 +392,8 @@ bool event_worker_running(unsigned n, worker_run_t *out)
         .slot = slot,
         .sub = sub,
         .type = atomic_load(&worker->running_type),
-        .handler = event_sub(sub)->handler,
-        .time_limit_us = event_sub(sub)->time_limit_us,
+        .handler = atomic_load(&event_sub(sub)->handler),
+        .time_limit_us = atomic_load(&event_sub(sub)->time_limit_us),
         .started_us = started,
         /* without the bit that stamp() may have added: a run does not begin in the future */
         .running_us = (uint32_t)esp_timer_get_time() - (started & ~1u),
