@@ -227,7 +227,9 @@ static void attend(tcb_t *self)
 static void sim_point(k_point_t kind, uint32_t ordinal)
 {
     tcb_t *self = k_self;
-    if (g_sim.depth > 0) {
+    /* With a lock of the PC held, the heap's for instance, which a walk holds while it calls back:
+       whoever waited for it would wait with the one thread that could give it. */
+    if (g_sim.depth > 0 || k_locks_held > 0) {
         return;
     }
     trace(self, kind, ordinal);

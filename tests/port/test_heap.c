@@ -16,6 +16,7 @@
 
 #define BLOCKS 600
 #define ROUNDS 40000
+#define WALKS  200
 
 // Sanitizer builds take blocks from the sanitizer: there is nothing to break up or to damage.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -313,6 +314,40 @@ static void walk_visits_each_block(void **state)
     heap_caps_free(p);
 }
 
+static atomic_int s_walks;
+
+static bool linger(walker_heap_into_t heap, walker_block_info_t block, void *user_data)
+{
+    (void)heap;
+    (void)block;
+    (void)user_data;
+    s_walks++; // where the simulator may switch, if anywhere
+    return true;
+}
+
+static void walk_on(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < WALKS; i++) {
+        heap_caps_walk(MALLOC_CAP_INTERNAL, linger, NULL);
+    }
+    s_walks = -1;
+    vTaskDelete(NULL);
+}
+
+/* A walk holds the heap's lock while it calls back. The simulator switched in there, and the next
+   task to allocate stopped the one thread that all of them run in: once in some thousand walks. */
+static void who_allocates_waits_for_a_walk(void **state)
+{
+    (void)state;
+    s_walks = 0;
+    xTaskCreate(walk_on, "walk", 4096, NULL, uxTaskPriorityGet(NULL), NULL);
+    for (uint32_t rounds = 0; s_walks >= 0; rounds++) {
+        heap_caps_free(heap_caps_malloc(40, MALLOC_CAP_INTERNAL));
+        vTaskDelay(rounds % 8 == 0);
+    }
+}
+
 static void many_random_requests_leave_nothing_behind(void **state)
 {
     static uint8_t *s_block[BLOCKS];
@@ -395,6 +430,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(scripted_failures_hit_the_nth_request),
         cmocka_unit_test(hooks_see_allocations_and_frees),
         cmocka_unit_test(walk_visits_each_block),
+        cmocka_unit_test(who_allocates_waits_for_a_walk),
         cmocka_unit_test(many_random_requests_leave_nothing_behind),
         cmocka_unit_test(tasks_on_both_cores_share_it),
     };
