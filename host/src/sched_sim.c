@@ -227,8 +227,7 @@ static void attend(tcb_t *self)
 static void sim_point(k_point_t kind, uint32_t ordinal)
 {
     tcb_t *self = k_self;
-    /* With a lock of the PC held, the heap's for instance, which a walk holds while it calls back:
-       whoever waited for it would wait with the one thread that could give it. */
+    /* Who waits for a lock of the PC that is held (a walk holds the heap's) stops all tasks. */
     if (g_sim.depth > 0 || k_locks_held > 0) {
         return;
     }
