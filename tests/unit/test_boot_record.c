@@ -3,16 +3,13 @@
 // Eight lives of one board in the simulator: the crash loop and its end, and a restart into safe
 // mode. Each life is a process of its own that finds what the one before left.
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
-#include "host_system.h"
-#include "ktest.h"
+#include "lives.h"
 #include "system_service/flight_recorder.h"
 #include "system_service/service_supervisor.h"
 #include "system_up.h"
@@ -22,14 +19,6 @@ _Static_assert(CONFIG_SYSTEM_CRASH_LOOP_BOOTS == 3, "the lives below are counted
 static system_service_id_t s_sensor;
 static system_event_type_t s_tick;
 static boot_report_t s_report;
-
-static void check(bool ok, const char *what)
-{
-    if (!ok) {
-        fprintf(stderr, "life %" PRIu32 ": failed: %s\n", host_boot_count(), what);
-        _Exit(1);
-    }
-}
 
 static void fall_over(const system_event_t *event, void *user_data)
 {
@@ -52,41 +41,44 @@ static bool seen(uint32_t boots_ago, flight_kind_t kind, const char *name)
 
 static _Noreturn void panic_in_handler(void)
 {
-    check(system_event_subscribe(s_sensor, s_tick, fall_over, NULL) == ESP_OK, "subscribes");
-    check(system_event_post(s_sensor, s_tick, NULL, 0, SYSTEM_EVENT_PRIORITY_NORMAL) == ESP_OK,
-          "posts");
+    lives_check(system_event_subscribe(s_sensor, s_tick, fall_over, NULL) == ESP_OK, "subscribes");
+    lives_check(system_event_post(s_sensor, s_tick, NULL, 0, SYSTEM_EVENT_PRIORITY_NORMAL) ==
+                    ESP_OK,
+                "posts");
     vTaskDelay(pdMS_TO_TICKS(1000));
-    check(false, "the handler panics");
+    lives_check(false, "the handler panics");
     abort();
 }
 
 static void check_crashed_by_sensor(uint32_t crashes)
 {
-    check(s_report.crash && s_report.reason == ESP_RST_PANIC, "a panic is reported");
-    check(s_report.crashes == crashes, "crashes are counted");
-    check(s_report.culprit_known && strcmp(s_report.culprit, "sensor") == 0,
-          "the culprit is named");
-    check(strcmp(s_report.event, "sensor.tick") == 0, "and its event");
-    check(s_report.handler != 0, "and its handler"); // on the PC each life has other addresses
-    check(seen(1, FLIGHT_PANIC, "sensor"), "the panic is in the records of the boot before");
-    check(!seen(0, FLIGHT_PANIC, "sensor"), "and not in those of this one");
-    check(seen(crashes, FLIGHT_BOOT, NULL), "records of all boots are there");
+    lives_check(s_report.crash && s_report.reason == ESP_RST_PANIC, "a panic is reported");
+    lives_check(s_report.crashes == crashes, "crashes are counted");
+    lives_check(s_report.culprit_known && strcmp(s_report.culprit, "sensor") == 0,
+                "the culprit is named");
+    lives_check(strcmp(s_report.event, "sensor.tick") == 0, "and its event");
+    lives_check(s_report.handler != 0,
+                "and its handler"); // on the PC each life has other addresses
+    lives_check(seen(1, FLIGHT_PANIC, "sensor"), "the panic is in the records of the boot before");
+    lives_check(!seen(0, FLIGHT_PANIC, "sensor"), "and not in those of this one");
+    lives_check(seen(crashes, FLIGHT_BOOT, NULL), "records of all boots are there");
 }
 
 static void live_a_minute(void)
 {
     vTaskDelay(pdMS_TO_TICKS(CONFIG_SYSTEM_CRASH_LOOP_HEALTHY_S * 1000 + 1000));
-    check(seen(0, FLIGHT_HEALTHY, NULL), "the boot counts as healthy");
+    lives_check(seen(0, FLIGHT_HEALTHY, NULL), "the boot counts as healthy");
 }
 
 static void first_boots(uint32_t life)
 {
     if (life == 0) {
-        check(!s_report.crash && s_report.boots == 1 && s_report.crashes == 0, "a fresh start");
+        lives_check(!s_report.crash && s_report.boots == 1 && s_report.crashes == 0,
+                    "a fresh start");
         panic_in_handler();
     }
     check_crashed_by_sensor(life);
-    check(!s_report.crash_loop && !system_safe_mode_active(), "two crashes are no loop");
+    lives_check(!s_report.crash_loop && !system_safe_mode_active(), "two crashes are no loop");
     panic_in_handler();
 }
 
@@ -95,8 +87,8 @@ static void live(void *arg)
     (void)arg;
     const uint32_t life = host_boot_count();
     (void)system_up();
-    check(boot_report_get(&s_report) == ESP_OK, "there is a report");
-    check(s_report.boots == life + 1, "boots are counted");
+    lives_check(boot_report_get(&s_report) == ESP_OK, "there is a report");
+    lives_check(s_report.boots == life + 1, "boots are counted");
     s_sensor = system_up_service("sensor");
     s_tick = system_up_type("sensor.tick");
     switch (life) {
@@ -107,40 +99,31 @@ static void live(void *arg)
         break;
     case 3: // three crashes: safe mode, and an end of the row after a minute
         check_crashed_by_sensor(3);
-        check(s_report.crash_loop && system_safe_mode_active(), "three are one: safe mode");
+        lives_check(s_report.crash_loop && system_safe_mode_active(), "three are one: safe mode");
         live_a_minute();
         esp_restart();
     case 4: // a restart in order is no crash
-        check(!s_report.crash && s_report.crashes == 0 && s_report.reason == ESP_RST_SW,
-              "in order");
-        check(!system_safe_mode_active(), "out of safe mode");
-        check(seen(1, FLIGHT_SHUTDOWN, NULL), "the restart was written down");
+        lives_check(!s_report.crash && s_report.crashes == 0 && s_report.reason == ESP_RST_SW,
+                    "in order");
+        lives_check(!system_safe_mode_active(), "out of safe mode");
+        lives_check(seen(1, FLIGHT_SHUTDOWN, NULL), "the restart was written down");
         panic_in_handler();
     case 5: // one crash, then a restart in order: it does not end the row
         check_crashed_by_sensor(1);
         esp_restart();
     case 6:
-        check(!s_report.crash && s_report.crashes == 1, "the row is not over");
+        lives_check(!s_report.crash && s_report.crashes == 1, "the row is not over");
         boot_restart_into_safe_mode(s_sensor, ESP_ERR_SERVICE_HANG);
     default:
-        check(s_report.crash && s_report.crashes == 2, "a restart with a culprit is a crash");
-        check(strcmp(s_report.culprit, "sensor") == 0, "who is named");
-        check(s_report.error == ESP_ERR_SERVICE_HANG, "with what was found");
-        check(!s_report.crash_loop && system_safe_mode_active(), "safe mode, as it asked");
+        lives_check(s_report.crash && s_report.crashes == 2, "a restart with a culprit is a crash");
+        lives_check(strcmp(s_report.culprit, "sensor") == 0, "who is named");
+        lives_check(s_report.error == ESP_ERR_SERVICE_HANG, "with what was found");
+        lives_check(!s_report.crash_loop && system_safe_mode_active(), "safe mode, as it asked");
         host_exit(0);
     }
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    (void)argc;
-    (void)argv;
-    const host_config_t config = {.sched = HOST_SCHED_SIM, .quiet = true, .seed = 5};
-    const int code = host_boot(&config, live, NULL);
-    if (code != 0 || host_boot_count() != 7) {
-        fprintf(stderr, "ended with %d in life %" PRIu32 "\n", code, host_boot_count());
-        return 1;
-    }
-    puts("eight lives, one board");
-    return 0;
+    return lives_run(HOST_SCHED_SIM, live, 8);
 }

@@ -4,18 +4,14 @@
 // mode, what is said before it, what the next boot finds, and the end of it when restarting does
 // not help. Each life is a process of its own that finds what the one before left.
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "esp_timer.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
 #include "freertos/task.h"
 
-#include "host_system.h"
-#include "ktest.h"
+#include "lives.h"
 #include "scripted_service.h"
 #include "system_service/app_manager.h"
 #include "system_service/flight_recorder.h"
@@ -28,22 +24,15 @@ static system_service_id_t s_poster;
 static boot_report_t s_report;
 static SemaphoreHandle_t s_mutex;
 
-static void check(bool ok, const char *what)
-{
-    if (!ok) {
-        fprintf(stderr, "life %" PRIu32 " at %" PRId64 " ms: failed: %s\n", host_boot_count(),
-                esp_timer_get_time() / 1000, what);
-        _Exit(1);
-    }
-}
-
 static void check_last(const char *culprit, esp_err_t reason, uint32_t forced)
 {
-    check(s_report.crash && s_report.reason == ESP_RST_SW, "the last boot ended by a restart");
-    check(s_report.culprit_known && strcmp(s_report.culprit, culprit) == 0, "whose fault it was");
-    check(s_report.error == reason, "and what it was");
-    check(s_report.forced_restarts == forced, "such restarts are counted");
-    check(system_safe_mode_active(), "safe mode is on");
+    lives_check(s_report.crash && s_report.reason == ESP_RST_SW,
+                "the last boot ended by a restart");
+    lives_check(s_report.culprit_known && strcmp(s_report.culprit, culprit) == 0,
+                "whose fault it was");
+    lives_check(s_report.error == reason, "and what it was");
+    lives_check(s_report.forced_restarts == forced, "such restarts are counted");
+    lives_check(system_safe_mode_active(), "safe mode is on");
 }
 
 /** Told before it happens, and then it happens in time. */
@@ -51,21 +40,23 @@ static _Noreturn void await_restart(const char *culprit, esp_err_t reason, uint3
 {
     observed_t seen;
     watchdog_totals_t totals;
-    check(observer_wait(SYSTEM_EVENT_LAST_RESORT, culprit, 1, within_ms), "it is announced");
-    check(observer_last(SYSTEM_EVENT_LAST_RESORT, culprit, &seen), "once");
-    check(seen.reason == reason, "with the reason");
-    check(system_safe_mode_active(), "what can be stopped is stopped first");
-    check(watchdog_get_totals(&totals) == ESP_OK && totals.last_resorts == 1, "it is counted");
+    lives_check(observer_wait(SYSTEM_EVENT_LAST_RESORT, culprit, 1, within_ms), "it is announced");
+    lives_check(observer_last(SYSTEM_EVENT_LAST_RESORT, culprit, &seen), "once");
+    lives_check(seen.reason == reason, "with the reason");
+    lives_check(system_safe_mode_active(), "what can be stopped is stopped first");
+    lives_check(watchdog_get_totals(&totals) == ESP_OK && totals.last_resorts == 1,
+                "it is counted");
     vTaskDelay(pdMS_TO_TICKS(2 * CONFIG_SYSTEM_STOP_GRACE_MS));
-    check(false, "the board restarts");
+    lives_check(false, "the board restarts");
     abort();
 }
 
 static void fail_for_good(scripted_t *service)
 {
     atomic_store(&service->fail[SCRIPTED_START], 1000);
-    check(system_service_report_fault(service->id, ESP_ERR_SERVICE_CRASHED) == ESP_OK, "a fault");
-    check(scripted_wait_state(service->id, SYSTEM_SERVICE_STATE_ERROR, 60000), "is given up");
+    lives_check(system_service_report_fault(service->id, ESP_ERR_SERVICE_CRASHED) == ESP_OK,
+                "a fault");
+    lives_check(scripted_wait_state(service->id, SYSTEM_SERVICE_STATE_ERROR, 60000), "is given up");
 }
 
 /* ---- the causes ------------------------------------------------------------------------------ */
@@ -73,16 +64,16 @@ static void fail_for_good(scripted_t *service)
 static _Noreturn void critical_fails_in_safe_mode(void)
 {
     fail_for_good(&s_victim);
-    check(system_safe_mode_active(), "the first step is safe mode");
+    lives_check(system_safe_mode_active(), "the first step is safe mode");
     vTaskDelay(pdMS_TO_TICKS(5000));
-    check(observer_count(SYSTEM_EVENT_LAST_RESORT, NULL) == 0, "which is enough so far");
+    lives_check(observer_count(SYSTEM_EVENT_LAST_RESORT, NULL) == 0, "which is enough so far");
     fail_for_good(&s_other);
     await_restart("other", ESP_ERR_SERVICE_GIVEN_UP, 1000);
 }
 
 static void hold_on(void)
 {
-    check(xSemaphoreTake(s_mutex, portMAX_DELAY) == pdTRUE, "takes it");
+    lives_check(xSemaphoreTake(s_mutex, portMAX_DELAY) == pdTRUE, "takes it");
     for (;;) {
         vTaskDelay(pdMS_TO_TICKS(50));
     }
@@ -93,7 +84,7 @@ static esp_err_t start_and_hold(system_service_id_t id, void *arg)
     (void)id;
     (void)arg;
     const SemaphoreHandle_t mine = xSemaphoreCreateMutex();
-    check(mine != NULL && xSemaphoreTake(mine, 0) == pdTRUE, "takes a mutex of its own");
+    lives_check(mine != NULL && xSemaphoreTake(mine, 0) == pdTRUE, "takes a mutex of its own");
     while (s_mutex != NULL) { // for ever
         vTaskDelay(pdMS_TO_TICKS(50));
     }
@@ -112,7 +103,7 @@ static _Noreturn void runners_are_used_up(void)
     static const char *const names[] = {"one",  "two", "three", "four",
                                         "five", "six", "seven", "eight"};
     static scripted_t services[CONFIG_SYSTEM_LIFECYCLE_RUNNERS];
-    check(system_safe_mode_leave() == ESP_OK, "leaves safe mode");
+    lives_check(system_safe_mode_leave() == ESP_OK, "leaves safe mode");
     for (int i = 0; i < CONFIG_SYSTEM_LIFECYCLE_RUNNERS; i++) {
         scripted_prepare(&services[i], names[i], NULL);
         services[i].descriptor.lifecycle = (system_service_lifecycle_t){.start = start_and_hold};
@@ -120,17 +111,19 @@ static _Noreturn void runners_are_used_up(void)
         scripted_register(&services[i]);
     }
     for (int i = 0; i < CONFIG_SYSTEM_LIFECYCLE_RUNNERS; i++) {
-        check(system_service_start(services[i].id) == ESP_ERR_SERVICE_START_TIMEOUT, "it hangs");
+        lives_check(system_service_start(services[i].id) == ESP_ERR_SERVICE_START_TIMEOUT,
+                    "it hangs");
     }
     await_restart(names[CONFIG_SYSTEM_LIFECYCLE_RUNNERS - 1], ESP_ERR_SYSTEM_NO_TASK_LEFT, 20000);
 }
 
 static _Noreturn void a_handler_keeps_a_mutex(void)
 {
-    check(system_event_subscribe(s_poster, s_victim.work, on_work, NULL) == ESP_OK, "subscribes");
-    check(scripted_post(&s_victim, s_poster) == ESP_OK, "posts");
+    lives_check(system_event_subscribe(s_poster, s_victim.work, on_work, NULL) == ESP_OK,
+                "subscribes");
+    lives_check(scripted_post(&s_victim, s_poster) == ESP_OK, "posts");
     vTaskDelay(pdMS_TO_TICKS(CONFIG_SYSTEM_LOST_LOCK_RESTART_S * 1000));
-    check(observer_count(SYSTEM_EVENT_LAST_RESORT, NULL) == 0, "it has its time");
+    lives_check(observer_count(SYSTEM_EVENT_LAST_RESORT, NULL) == 0, "it has its time");
     await_restart("poster", ESP_ERR_SYSTEM_LOCK_LOST, CONFIG_SYSTEM_HANDLER_HANG_MS + 5000);
 }
 
@@ -148,11 +141,11 @@ static _Noreturn void an_app_keeps_a_mutex(void)
                                             .stack_size = 4096,
                                             .priority = 4};
     (void)system_safe_mode_leave();
-    check(app_manager_register(&manifest) == ESP_OK, "registers");
-    check(app_manager_start("holder") == ESP_OK, "starts");
+    lives_check(app_manager_register(&manifest) == ESP_OK, "registers");
+    lives_check(app_manager_start("holder") == ESP_OK, "starts");
     vTaskDelay(pdMS_TO_TICKS(100));
-    check(app_manager_stop("holder") == ESP_ERR_APP_STOP_TIMEOUT, "is stopped by force");
-    check(app_manager_set_aside_count() == 1, "and set aside");
+    lives_check(app_manager_stop("holder") == ESP_ERR_APP_STOP_TIMEOUT, "is stopped by force");
+    lives_check(app_manager_set_aside_count() == 1, "and set aside");
     await_restart("holder", ESP_ERR_SYSTEM_LOCK_LOST,
                   CONFIG_SYSTEM_LOST_LOCK_RESTART_S * 1000 + 5000);
 }
@@ -160,11 +153,11 @@ static _Noreturn void an_app_keeps_a_mutex(void)
 /** After three in a row it stays up. */
 static void it_does_not_help(void)
 {
-    check(s_report.crash_loop, "three in a row are a crash loop");
+    lives_check(s_report.crash_loop, "three in a row are a crash loop");
     fail_for_good(&s_victim);
     vTaskDelay(pdMS_TO_TICKS(10000));
-    check(observer_count(SYSTEM_EVENT_LAST_RESORT, NULL) == 0, "nothing is announced");
-    check(system_safe_mode_active(), "safe mode goes on");
+    lives_check(observer_count(SYSTEM_EVENT_LAST_RESORT, NULL) == 0, "nothing is announced");
+    lives_check(system_safe_mode_active(), "safe mode goes on");
 }
 
 /* ---- the lives ------------------------------------------------------------------------------- */
@@ -172,7 +165,7 @@ static void it_does_not_help(void)
 static void bring_up(void)
 {
     (void)system_up();
-    check(boot_report_get(&s_report) == ESP_OK, "there is a report");
+    lives_check(boot_report_get(&s_report) == ESP_OK, "there is a report");
     s_mutex = xSemaphoreCreateMutex();
     s_poster = system_up_service("poster");
     (void)observer_start();
@@ -181,8 +174,8 @@ static void bring_up(void)
     s_victim.watchdog.is_critical = s_other.watchdog.is_critical = true;
     scripted_register(&s_victim);
     scripted_register(&s_other);
-    check(system_service_start(s_victim.id) == ESP_OK, "what is critical starts");
-    check(system_service_start(s_other.id) == ESP_OK, "in safe mode, too");
+    lives_check(system_service_start(s_victim.id) == ESP_OK, "what is critical starts");
+    lives_check(system_service_start(s_other.id) == ESP_OK, "in safe mode, too");
 }
 
 static _Noreturn void live_on(void)
@@ -197,20 +190,20 @@ static void live(void *arg)
     bring_up();
     switch (host_boot_count()) {
     case 0:
-        check(!s_report.crash && s_report.forced_restarts == 0, "a fresh start");
+        lives_check(!s_report.crash && s_report.forced_restarts == 0, "a fresh start");
         critical_fails_in_safe_mode();
     case 1:
         check_last("other", ESP_ERR_SERVICE_GIVEN_UP, 1);
         runners_are_used_up();
     case 2:
-        check(strcmp(s_report.culprit, "") != 0, "somebody is named");
-        check(s_report.error == ESP_ERR_SYSTEM_NO_TASK_LEFT && s_report.forced_restarts == 2,
-              "why");
+        lives_check(strcmp(s_report.culprit, "") != 0, "somebody is named");
+        lives_check(s_report.error == ESP_ERR_SYSTEM_NO_TASK_LEFT && s_report.forced_restarts == 2,
+                    "why");
         live_on(); /* a minute in order ends the row */
     case 3:
-        check(!s_report.crash && s_report.crashes == 0 && s_report.forced_restarts == 2,
-              "in order");
-        check(!system_safe_mode_active(), "out of safe mode");
+        lives_check(!s_report.crash && s_report.crashes == 0 && s_report.forced_restarts == 2,
+                    "in order");
+        lives_check(!system_safe_mode_active(), "out of safe mode");
         a_handler_keeps_a_mutex();
     case 4:
         check_last("poster", ESP_ERR_SYSTEM_LOCK_LOST, 3);
@@ -226,16 +219,7 @@ static void live(void *arg)
     }
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    (void)argc;
-    (void)argv;
-    const host_config_t config = {.sched = HOST_SCHED_SIM, .quiet = true, .seed = 5};
-    const int code = host_boot(&config, live, NULL);
-    if (code != 0 || host_boot_count() != 6) {
-        fprintf(stderr, "ended with %d in life %" PRIu32 "\n", code, host_boot_count());
-        return 1;
-    }
-    puts("seven lives, one board");
-    return 0;
+    return lives_run(HOST_SCHED_SIM, live, 7);
 }
