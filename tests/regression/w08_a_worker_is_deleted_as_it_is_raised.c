@@ -13,6 +13,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
+#include "caught_calls.h"
 #include "scenario.h"
 #include "scripted_service.h"
 #include "system_up.h"
@@ -23,9 +24,6 @@ static scripted_t s_service;
 static _Atomic(TaskHandle_t) s_victim;
 static _Atomic uint32_t s_round; // the outsider strikes once in each
 static _Atomic uint32_t s_strikes, s_done;
-
-void __real_vTaskPrioritySet(TaskHandle_t task, UBaseType_t priority);
-void __wrap_vTaskPrioritySet(TaskHandle_t task, UBaseType_t priority);
 
 void __wrap_vTaskPrioritySet(TaskHandle_t task, UBaseType_t priority)
 {

@@ -8,6 +8,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
+#include "caught_calls.h"
 #include "event_internal.h"
 #include "event_worker_internal.h"
 #include "ktest.h"
@@ -19,11 +20,6 @@ static scripted_t s_service;
 static _Atomic bool s_swallows; // the next notification of a worker
 static system_service_id_t s_poster;
 static unsigned s_slot;
-
-BaseType_t __real_xTaskGenericNotify(TaskHandle_t task, UBaseType_t index, uint32_t value,
-                                     eNotifyAction action, uint32_t *previous);
-BaseType_t __wrap_xTaskGenericNotify(TaskHandle_t task, UBaseType_t index, uint32_t value,
-                                     eNotifyAction action, uint32_t *previous);
 
 /** The linker gives all calls to this. */
 BaseType_t __wrap_xTaskGenericNotify(TaskHandle_t task, UBaseType_t index, uint32_t value,

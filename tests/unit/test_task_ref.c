@@ -7,6 +7,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
+#include "caught_calls.h"
 #include "host_control.h"
 #include "ktest.h"
 #include "task_ref.h"
@@ -21,7 +22,7 @@ static void window(TaskHandle_t task)
 {
     uint32_t armed = 1;
     if (task == s_victim && atomic_compare_exchange_strong(&s_armed, &armed, 2)) {
-        for (unsigned n = 0; n < 100000 && atomic_load(&s_struck) == 0; n++) {
+        for (unsigned n = 0; n < 600000 && atomic_load(&s_struck) == 0; n++) {
             host_busy(100); // on the other core somebody sees the 2
         }
         host_busy(1000); // and deletes
@@ -29,10 +30,6 @@ static void window(TaskHandle_t task)
     }
 }
 
-BaseType_t __real_xTaskGenericNotify(TaskHandle_t task, UBaseType_t index, uint32_t value,
-                                     eNotifyAction action, uint32_t *previous);
-BaseType_t __wrap_xTaskGenericNotify(TaskHandle_t task, UBaseType_t index, uint32_t value,
-                                     eNotifyAction action, uint32_t *previous);
 BaseType_t __wrap_xTaskGenericNotify(TaskHandle_t task, UBaseType_t index, uint32_t value,
                                      eNotifyAction action, uint32_t *previous)
 {
@@ -40,40 +37,30 @@ BaseType_t __wrap_xTaskGenericNotify(TaskHandle_t task, UBaseType_t index, uint3
     return __real_xTaskGenericNotify(task, index, value, action, previous);
 }
 
-void __real_vTaskPrioritySet(TaskHandle_t task, UBaseType_t priority);
-void __wrap_vTaskPrioritySet(TaskHandle_t task, UBaseType_t priority);
 void __wrap_vTaskPrioritySet(TaskHandle_t task, UBaseType_t priority)
 {
     window(task);
     __real_vTaskPrioritySet(task, priority);
 }
 
-void __real_vTaskSuspend(TaskHandle_t task);
-void __wrap_vTaskSuspend(TaskHandle_t task);
 void __wrap_vTaskSuspend(TaskHandle_t task)
 {
     window(task);
     __real_vTaskSuspend(task);
 }
 
-void __real_vTaskResume(TaskHandle_t task);
-void __wrap_vTaskResume(TaskHandle_t task);
 void __wrap_vTaskResume(TaskHandle_t task)
 {
     window(task);
     __real_vTaskResume(task);
 }
 
-eTaskState __real_eTaskGetState(TaskHandle_t task);
-eTaskState __wrap_eTaskGetState(TaskHandle_t task);
 eTaskState __wrap_eTaskGetState(TaskHandle_t task)
 {
     window(task);
     return __real_eTaskGetState(task);
 }
 
-UBaseType_t __real_uxTaskGetStackHighWaterMark(TaskHandle_t task);
-UBaseType_t __wrap_uxTaskGetStackHighWaterMark(TaskHandle_t task);
 UBaseType_t __wrap_uxTaskGetStackHighWaterMark(TaskHandle_t task)
 {
     window(task);
@@ -114,7 +101,7 @@ static void outsider_main(void *arg)
 static void wait_for(_Atomic uint32_t *what, uint32_t value)
 {
     for (unsigned ms = 0; atomic_load(what) != value; ms++) {
-        assert_true(ms < 10000);
+        assert_true(ms < ktest_patience_ms(10000));
         vTaskDelay(1);
     }
 }
