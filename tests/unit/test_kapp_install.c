@@ -177,14 +177,21 @@ static void a_store_that_is_full_says_so(void **state)
     kb_free(&b);
 }
 
-static void a_revoked_signer_s_apps_start_no_more(void **state)
+/** The app "other" of somebody who is trusted from now on. */
+static void install_other_signer_s(uint8_t id[KAPP_HASH_SIZE])
 {
-    (void)state;
-    uint8_t id[KAPP_HASH_SIZE];
     assert_int_equal(kapp_trust_add("other", s_other.public_key), ESP_OK);
     assert_int_equal(kapp_key_id(s_other.public_key, id), ESP_OK);
     kb_bytes_t b = program_package(PROGRAM_HELLO, "other", -1, &s_other);
     assert_int_equal(app_store_install(&b), ESP_OK);
+    kb_free(&b);
+}
+
+static void a_revoked_signer_s_apps_start_no_more(void **state)
+{
+    (void)state;
+    uint8_t id[KAPP_HASH_SIZE];
+    install_other_signer_s(id);
     assert_int_equal(app_manager_start("other"), ESP_OK);
     assert_int_equal(app_manager_stop("other"), ESP_OK);
     assert_int_equal(kapp_trust_revoke(id), ESP_OK);
@@ -194,7 +201,6 @@ static void a_revoked_signer_s_apps_start_no_more(void **state)
     assert_int_equal(kapp_trust_remove(id), ESP_OK);
     assert_int_equal(app_manager_start("other"), ESP_ERR_KAPP_SIGNER_UNKNOWN);
     assert_int_equal(app_manager_uninstall("other", false), ESP_OK);
-    kb_free(&b);
 }
 
 /** What a boot has to say. */
@@ -212,10 +218,7 @@ static void a_boot_names_what_does_not_start(void **state)
 {
     (void)state;
     uint8_t id[KAPP_HASH_SIZE];
-    assert_int_equal(kapp_trust_add("other", s_other.public_key), ESP_OK);
-    assert_int_equal(kapp_key_id(s_other.public_key, id), ESP_OK);
-    kb_bytes_t b = program_package(PROGRAM_HELLO, "other", -1, &s_other);
-    assert_int_equal(app_store_install(&b), ESP_OK);
+    install_other_signer_s(id);
     assert_int_equal(app_manager_set_autostart("other", true), ESP_OK);
     assert_false(boot_says("does not start"));
     assert_int_equal(app_store_info("other").starts, 1);
@@ -223,7 +226,6 @@ static void a_boot_names_what_does_not_start(void **state)
     assert_true(boot_says("does not start"));
     assert_int_equal(app_store_info("other").starts, 0);
     assert_int_equal(app_manager_uninstall("other", false), ESP_OK);
-    kb_free(&b);
 }
 
 // ---- locations ---------------------------------------------------------------------------------
