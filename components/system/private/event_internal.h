@@ -73,10 +73,10 @@ unsigned event_types_count(void);
  */
 
 typedef struct {
-    /* constant while the subscription lives: written under route and mailbox lock */
-    _Atomic(system_event_handler_t) handler; /* the supervisor reads it late, */
+    /* constant while it lives: written under route and mailbox lock; the supervisor reads late */
+    _Atomic(system_event_handler_t) handler;
     void *user_data;
-    _Atomic uint32_t time_limit_us; /* and this */
+    _Atomic uint32_t time_limit_us;
     uint32_t block_ms;
     system_event_type_t type; /* NONE for a pattern */
     _Atomic uint8_t slot;     /* subscriber */
