@@ -168,6 +168,8 @@ void bluez_uuid_to(const gatt_uuid_t *uuid, char text[BLUEZ_UUID]);
 size_t bluez_uuid_from(const char *text, uint8_t out[16]);
 /** An error of ATT from one of D-Bus. */
 uint8_t bluez_att_error(const sd_bus_error *error, uint8_t not_permitted);
+/** BlueZ does not do what it was asked to: that is told. @return false: it does */
+bool bluez_refused(sd_bus_message *answer, const char *what);
 /** Go to a property in a dictionary a{sv} that was entered; leaves the message before its variant.
  *  @return its name; NULL: that was all */
 const char *bluez_next_property(sd_bus_message *message);

@@ -89,10 +89,7 @@ static const sd_bus_vtable s_table[] = {
 static int on_registered(sd_bus_message *message, void *arg, sd_bus_error *error)
 {
     (void)arg, (void)error;
-    if (sd_bus_message_is_method_error(message, NULL)) {
-        bluez_complain("BlueZ lets nobody pair with us",
-                       sd_bus_message_get_error(message)->message);
-    }
+    (void)bluez_refused(message, "BlueZ lets nobody pair with us");
     return 0;
 }
 

@@ -78,9 +78,8 @@ static const sd_bus_vtable s_advertisement_table[] = {
 static int on_registered(sd_bus_message *message, void *arg, sd_bus_error *error)
 {
     (void)arg, (void)error;
-    if (sd_bus_message_is_method_error(message, NULL)) {
+    if (bluez_refused(message, "BlueZ does not advertise")) {
         s_advertises = false;
-        bluez_complain("BlueZ does not advertise", sd_bus_message_get_error(message)->message);
     }
     return 0;
 }
@@ -127,9 +126,8 @@ static bool s_listens;  /* BlueZ was asked to */
 static int on_scan(sd_bus_message *message, void *arg, sd_bus_error *error)
 {
     (void)arg, (void)error;
-    if (sd_bus_message_is_method_error(message, NULL)) {
+    if (bluez_refused(message, "BlueZ does not scan")) {
         s_listens = false;
-        bluez_complain("BlueZ does not scan", sd_bus_message_get_error(message)->message);
     }
     return 0;
 }

@@ -294,10 +294,7 @@ static const sd_bus_vtable s_value_table[] = {
 static int on_registered(sd_bus_message *message, void *arg, sd_bus_error *error)
 {
     (void)arg, (void)error;
-    if (sd_bus_message_is_method_error(message, NULL)) {
-        bluez_complain("BlueZ does not offer our services",
-                       sd_bus_message_get_error(message)->message);
-    }
+    (void)bluez_refused(message, "BlueZ does not offer our services");
     return 0;
 }
 

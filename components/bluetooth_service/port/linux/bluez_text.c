@@ -124,6 +124,15 @@ uint8_t bluez_att_error(const sd_bus_error *error, uint8_t not_permitted)
                : ATT_ERROR_UNLIKELY;
 }
 
+bool bluez_refused(sd_bus_message *answer, const char *what)
+{
+    const sd_bus_error *error = sd_bus_message_get_error(answer);
+    if (error != NULL) {
+        bluez_complain(what, error->message != NULL ? error->message : error->name);
+    }
+    return error != NULL;
+}
+
 const char *bluez_next_property(sd_bus_message *message)
 {
     const char *name = NULL;
