@@ -122,6 +122,10 @@ class Gap(OverBluez):
         self.board.hear("enter 004711 there")
         self.bluez.set_device(phone, Paired=True)
         self.board.until("bt", f"link 0: from {PHONE.lower()}, paired")
+        self.bluez.hear(SENSOR, "known", connected=True, paired=True)
+        self.board.until("bt", f"link 1: from {SENSOR.lower()}, paired")
+        self.board.say("bt forget")
+        self.wait_for(lambda: self.bluez.was_called("RemoveDevice") == [(phone,)], "that the phone is forgotten, and nobody else")
 
     def test_a_loudspeaker_of_the_computer_is_none_of_ours(self):
         self.is_on()

@@ -136,6 +136,18 @@ static void tell_paired(uint8_t link)
     }
 }
 
+/** One that has paired while we run. */
+static void remember(const char *path)
+{
+    for (unsigned i = 0; i < OURS; i++) {
+        if (strcmp(s_ours[i], path) == 0) {
+            return;
+        }
+    }
+    (void)snprintf(s_ours[s_our_next], BLUEZ_PATH, "%s", path);
+    s_our_next = (s_our_next + 1) % OURS;
+}
+
 static bool is_wanted(const char *path)
 {
     return s_wants && strcmp(path, s_wanted_path) == 0;
@@ -255,7 +267,8 @@ static void look_at(const char *path)
     } else if (link == BLUETOOTH_NO_LINK && device.connected) {
         begin_link(path, &device);
     } else if (link != BLUETOOTH_NO_LINK) {
-        if (device.paired) {
+        if (device.paired && !s_links[link].paired) {
+            remember(path);
             tell_paired(link);
         }
         if (device.resolved) {
@@ -382,8 +395,9 @@ static int on_pair(sd_bus_message *message, void *arg, sd_bus_error *error)
     }
     const bool done = !sd_bus_message_is_method_error(message, NULL);
     if (done || sd_bus_message_is_method_error(message, "org.bluez.Error.AlreadyExists")) {
-        (void)snprintf(s_ours[s_our_next], BLUEZ_PATH, "%s", path);
-        s_our_next = (s_our_next + (done ? 1 : 0)) % OURS;
+        if (done) {
+            remember(path);
+        }
         tell_paired(link);
     } else {
         bluez_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_NOT_PAIRED,
