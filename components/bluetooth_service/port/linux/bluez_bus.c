@@ -77,13 +77,18 @@ static void on_interrupt(void *arg)
     portYIELD_FROM_ISR(woken);
 }
 
+/** Everything is to begin anew. s_lock held. */
+static bool is_reset_due(void)
+{
+    return s_order_count != 0 && s_orders[s_order_first].kind == BLUEZ_RESET;
+}
+
 /** Waits for room: BlueZ then waits for us. Not when everything is to begin anew. */
 static void put_event(const bluetooth_radio_event_t *event)
 {
     const struct timespec pause = {.tv_nsec = 2000000};
     pthread_mutex_lock(&s_lock);
-    while (s_event_count == RING &&
-           (s_order_count == 0 || s_orders[s_order_first].kind != BLUEZ_RESET)) {
+    while (s_event_count == RING && !is_reset_due()) {
         pthread_mutex_unlock(&s_lock);
         (void)nanosleep(&pause, NULL);
         pthread_mutex_lock(&s_lock);
@@ -204,7 +209,7 @@ static void lose(void)
 {
     end_all();
     pthread_mutex_lock(&s_lock);
-    s_phase = s_phase == WANTED ? WANTED : OFF;
+    s_phase = is_reset_due() ? s_phase : OFF; /* nor may one that is not open yet be opened */
     pthread_mutex_unlock(&s_lock);
     bluez_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_RESET}, NULL, 0);
 }
