@@ -3,6 +3,7 @@
 // The launcher, as a hand uses it: it lists the apps, starts, stops and switches them, comes back
 // when another app ends or the home button is pressed, and believes only what is meant for it.
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "app_control_service/app_control_service.h"
@@ -21,10 +22,13 @@
 #define HEIGHT CONFIG_DISPLAY_HEIGHT
 #define TOP    DISPLAY_STATUS_BAR_HEIGHT
 
+#define SUBSCRIPTIONS 5 // that the launcher makes before it listens to everything
+
 static system_secure_key_t s_key;
 static system_service_id_t s_hand; // in whose name input is posted
 static status_focus_t s_focus;
 static display_toast_t s_toast;
+static _Atomic uint32_t s_settled;
 
 static void on_focus(const system_event_t *event, void *user_data)
 {
@@ -40,6 +44,40 @@ static void on_toast(const system_event_t *event, void *user_data)
     memcpy(&s_toast, event->data, sizeof(s_toast));
 }
 
+static void on_settled(const system_event_t *event, void *user_data)
+{
+    (void)event;
+    (void)user_data;
+    atomic_fetch_add(&s_settled, 1);
+}
+
+static system_service_info_t launcher_info(void)
+{
+    app_info_t app;
+    system_service_info_t info;
+    assert_int_equal(app_manager_get_info("launcher", &app), ESP_OK);
+    assert_int_equal(system_service_get_info(app.id, &info), ESP_OK);
+    return info;
+}
+
+/** What was posted before was handled: by the launcher, and what that posted by the hand. */
+static void settle(void)
+{
+    const uint32_t before = atomic_load(&s_settled);
+    // Nothing to the launcher, and the last that it takes: then all before is done.
+    assert_int_equal(system_event_post(s_hand, system_up_type(BLUETOOTH_TOLD_EVENT), "x", 1,
+                                       SYSTEM_EVENT_PRIORITY_LOW),
+                     ESP_OK);
+    for (int i = 0; launcher_info().events_waiting != 0; i++) {
+        assert_true(i < ktest_polls(4000));
+        vTaskDelay(1);
+    }
+    assert_int_equal(system_event_post(s_hand, system_up_type("hand.settled"), NULL, 0,
+                                       SYSTEM_EVENT_PRIORITY_LOW),
+                     ESP_OK);
+    assert_true(system_up_wait(&s_settled, before + 1, 4000));
+}
+
 static bool wait_for_focus(const char *name)
 {
     for (int i = 0; i < ktest_polls(400) && strcmp(s_focus.name, name) != 0; i++) {
@@ -51,10 +89,11 @@ static bool wait_for_focus(const char *name)
 static bool wait_for_state(const char *name, app_state_t state)
 {
     app_info_t info = {0};
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < ktest_polls(400); i++) {
         assert_int_equal(app_manager_get_info(name, &info), ESP_OK);
         if (info.state == state) {
-            vTaskDelay(pdMS_TO_TICKS(100)); // the launcher hears of it, too
+            vTaskDelay(pdMS_TO_TICKS(100)); // whoever made it so tells it
+            settle();                       // and the launcher hears of it
             return true;
         }
         vTaskDelay(pdMS_TO_TICKS(10));
@@ -68,7 +107,7 @@ static void post(const char *name, input_event_t input)
     input.header = (status_header_t)STATUS_HEADER(input_event_t, INPUT_EVENT_VERSION);
     assert_int_equal(
         system_event_post(s_hand, type, &input, sizeof(input), SYSTEM_EVENT_PRIORITY_HIGH), ESP_OK);
-    vTaskDelay(pdMS_TO_TICKS(50));
+    settle();
 }
 
 static void click(input_button_t button)
@@ -163,7 +202,6 @@ static void what_is_no_input_is_nothing(void **state)
     post(INPUT_CLICK_EVENT, (input_event_t){.focus = s_focus.app, .button = 255});
     post(INPUT_GESTURE_EVENT, (input_event_t){.focus = s_focus.app, .gesture = 255});
     tap(INT16_MIN, INT16_MAX);
-    vTaskDelay(pdMS_TO_TICKS(100));
     app_info_t info;
     assert_int_equal(app_manager_get_info("red", &info), ESP_OK);
     assert_int_equal(info.state, APP_STATE_STOPPED);
@@ -183,7 +221,7 @@ static const char *told(bluetooth_told_kind_t kind, uint32_t value, const char *
     assert_int_equal(system_event_post(s_hand, system_up_type(BLUETOOTH_TOLD_EVENT), &about,
                                        sizeof(about), SYSTEM_EVENT_PRIORITY_NORMAL),
                      ESP_OK);
-    vTaskDelay(pdMS_TO_TICKS(100));
+    settle();
     return s_toast.text;
 }
 
@@ -201,7 +239,7 @@ static void what_bluetooth_has_to_tell_people_is_shown(void **state)
     assert_string_equal(told(BLUETOOTH_TOLD_FOUND, 0, "somebody"), "");
     const system_event_type_t type = system_up_type(BLUETOOTH_TOLD_EVENT);
     assert_int_equal(system_event_post(s_hand, type, "x", 1, 200), ESP_OK);
-    vTaskDelay(pdMS_TO_TICKS(50));
+    settle();
     assert_string_equal(s_toast.text, "");
 }
 
@@ -230,6 +268,8 @@ static int set_up(void **state)
     assert_int_equal(
         system_event_subscribe(s_hand, system_up_type(DISPLAY_TOAST_EVENT), on_toast, NULL),
         ESP_OK);
+    assert_int_equal(
+        system_event_subscribe(s_hand, system_up_type("hand.settled"), on_settled, NULL), ESP_OK);
     assert_int_equal(system_service_register(app_control_service.name, &app_control_service, &id),
                      ESP_OK);
     assert_int_equal(system_service_start(id), ESP_OK);
@@ -239,7 +279,11 @@ static int set_up(void **state)
     assert_int_equal(app_manager_start("launcher"), ESP_OK); // before there is a screen
     (void)display_app_service();
     assert_true(wait_for_focus("launcher"));
-    vTaskDelay(pdMS_TO_TICKS(300)); // it has subscribed to input
+    for (int i = 0; launcher_info().subscriptions < SUBSCRIPTIONS; i++) {
+        assert_true(i < ktest_polls(4000));
+        vTaskDelay(1);
+    }
+    settle();
     return 0;
 }
 
