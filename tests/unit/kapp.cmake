@@ -68,7 +68,7 @@ foreach(name install update)
     target_link_libraries(unit_kapp_${name} PRIVATE z)
     add_dependencies(unit_kapp_${name} program_app_as_program program_deaf program_dies program_lacking)
 endforeach()
-kraken_unit_test(shell_install SRCS test_shell_install.c ${app_store} LINK shell kapp system mbedtls nvs_flash
+kraken_unit_test(shell_install SRCS test_shell_install.c "${KRAKEN_ROOT}/tests/support/shell_test.c" ${app_store} LINK shell kapp system mbedtls nvs_flash
     DEFINES ${app_store_programs})
 target_link_libraries(unit_shell_install PRIVATE z)
 add_dependencies(unit_shell_install program_app_as_program)

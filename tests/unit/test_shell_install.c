@@ -14,28 +14,15 @@
 #include "host_control.h"
 #include "host_flash.h"
 #include "ktest.h"
+#include "shell_test.h"
 
 #include "kapp/kapp_trust.h"
-#include "shell/shell.h"
 #include "system_service/error_codes.h"
 
-static char s_output[8192];
 static char s_dir[] = "/tmp/shell_install_XXXXXX";
 
-static void keep(const char *line, void *arg)
-{
-    (void)arg;
-    const size_t length = strlen(s_output);
-    snprintf(s_output + length, sizeof(s_output) - length, "%s\n", line);
-}
-
-typedef struct {
-    const char *line; // %s: the folder with the packages
-    int status;
-    const char *text; // somewhere in what is printed
-} example_t;
-
-static void check(const example_t *examples, size_t count)
+/** In a line %s is the folder with the packages. */
+static void check(const shell_test_example_t *examples, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         char line[SHELL_LINE_MAX + 1];
@@ -44,13 +31,7 @@ static void check(const example_t *examples, size_t count)
             at != NULL ? (int)(at - examples[i].line) : (int)strlen(examples[i].line);
         snprintf(line, sizeof(line), "%.*s%s%s", length, examples[i].line, at != NULL ? s_dir : "",
                  at != NULL ? at + 2 : "");
-        s_output[0] = '\0';
-        const int status = shell_execute(line, keep, NULL);
-        if (status != examples[i].status || strstr(s_output, examples[i].text) == NULL) {
-            print_error("%s: status %d, printed:\n%s", line, status, s_output);
-        }
-        assert_int_equal(status, examples[i].status);
-        assert_non_null(strstr(s_output, examples[i].text));
+        shell_test_prints(line, examples[i].status, examples[i].text);
     }
 }
 #define CHECK(list) check(list, sizeof(list) / sizeof((list)[0]))
@@ -78,7 +59,7 @@ static void apps_come_change_and_go(void **state)
     write_file("v1", app_store_v1.bytes, app_store_v1.size);
     write_file("v2", app_store_v2.bytes, app_store_v2.size);
     write_file("bad", "KAPP", 4);
-    static const example_t examples[] = {
+    static const shell_test_example_t examples[] = {
         {"store", SHELL_OK, "0 KB of 320 KB used, 320 KB free; 0 of"},
         {"update %s/v1", SHELL_FAILED, "org.example.hello is not installed: try install"},
         {"install %s/none", SHELL_FAILED, "ESP_ERR_NOT_FOUND"},
@@ -122,7 +103,7 @@ static void upload_pieces(const kb_bytes_t *package, uint32_t crc)
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     char line[SHELL_LINE_MAX + 1];
     snprintf(line, sizeof(line), "upload %u %u", (unsigned)package->size, (unsigned)crc);
-    assert_int_equal(shell_execute(line, keep, NULL), SHELL_OK);
+    assert_int_equal(shell_test_run(line), SHELL_OK);
     for (size_t at = 0; at < package->size;) {
         int length = snprintf(line, sizeof(line), "upload + %u ", (unsigned)at);
         const size_t end = at + 120 < package->size ? at + 120 : package->size;
@@ -138,7 +119,7 @@ static void upload_pieces(const kb_bytes_t *package, uint32_t crc)
             line[length++] = digits[bits << (6 - have) & 63];
         }
         line[length] = '\0';
-        assert_int_equal(shell_execute(line, keep, NULL), SHELL_OK);
+        assert_int_equal(shell_test_run(line), SHELL_OK);
     }
 }
 
@@ -147,7 +128,7 @@ static void a_package_comes_over_the_console(void **state)
     (void)state;
     const uint32_t sum1 = esp_rom_crc32_le(0, app_store_v1.bytes, (uint32_t)app_store_v1.size);
     const uint32_t sum2 = esp_rom_crc32_le(0, app_store_v2.bytes, (uint32_t)app_store_v2.size);
-    static const example_t wrong[] = {
+    static const shell_test_example_t wrong[] = {
         {"upload install", SHELL_FAILED, "nothing was begun"},
         {"upload + 0 AAAA", SHELL_FAILED, "nothing was begun"},
         {"upload", SHELL_USAGE, "usage: upload"},
@@ -164,21 +145,21 @@ static void a_package_comes_over_the_console(void **state)
         {"upload install", SHELL_FAILED, "damaged on the way"},
         {"upload install", SHELL_FAILED, "nothing was begun"},
     };
-    static const example_t first[] = {
+    static const shell_test_example_t first[] = {
         {"upload update", SHELL_FAILED, "is not installed: try install"},
         {"upload install", SHELL_OK, "org.example.hello 1.2.3 is installed as"},
         {"upload install", SHELL_FAILED, "nothing was begun"},
     };
-    static const example_t second[] = {
+    static const shell_test_example_t second[] = {
         {"upload install", SHELL_FAILED, "try update"},
         {"upload update", SHELL_OK, "2.2.3 in place of 1.2.3"},
     };
-    static const example_t back[] = {
+    static const shell_test_example_t back[] = {
         {"upload update", SHELL_FAILED, "goes back"},
         {"upload update older", SHELL_OK, "1.2.3 in place of 2.2.3"},
         {"uninstall hello", SHELL_OK, ""},
     };
-    static const example_t off[] = {
+    static const shell_test_example_t off[] = {
         {"upload off", SHELL_OK, ""},
         {"upload install", SHELL_FAILED, "nothing was begun"},
     };
@@ -209,7 +190,7 @@ static void keys_come_and_go(void **state)
     (void)state;
     write_file("key", s_pem, sizeof(s_pem) - 1);
     write_file("half", s_pem, sizeof(s_pem) / 2);
-    static const example_t examples[] = {
+    static const shell_test_example_t examples[] = {
         {"trust", SHELL_OK, "test             trusted"},
         {"trust list", SHELL_OK, "test             trusted"},
         {"trust add file %s/key", SHELL_OK, ""},
@@ -263,9 +244,10 @@ static void a_key_is_read_as_people_write_it(void **state)
 static void what_nobody_goes_on_uploading_is_given_up(void **state)
 {
     (void)state;
-    static const example_t begin[] = {{"upload 1000 0", SHELL_OK, "have 0 of 1000"}};
-    static const example_t slowly[] = {{"upload + 0 AAAA", SHELL_OK, "have 3 of 1000"}};
-    static const example_t late[] = {{"upload + 3 AAAA", SHELL_FAILED, "nothing was begun"}};
+    static const shell_test_example_t begin[] = {{"upload 1000 0", SHELL_OK, "have 0 of 1000"}};
+    static const shell_test_example_t slowly[] = {{"upload + 0 AAAA", SHELL_OK, "have 3 of 1000"}};
+    static const shell_test_example_t late[] = {
+        {"upload + 3 AAAA", SHELL_FAILED, "nothing was begun"}};
     if (host_sched() != HOST_SCHED_SIM) {
         skip(); // it takes minutes
     }

@@ -3,37 +3,16 @@
 // The list of tasks, and whose they are: a worker's while it works, an app's, one that a service
 // attached.
 
-#include <stdio.h>
 #include <string.h>
 
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
 #include "ktest.h"
-#include "shell/shell.h"
+#include "shell_test.h"
 #include "system_service/app_manager.h"
 #include "system_service/service_supervisor.h"
 #include "system_service/system_service.h"
-
-static char s_output[32768];
-
-static void keep(const char *line, void *arg)
-{
-    char *output = arg;
-    const size_t length = strlen(output);
-    snprintf(output + length, sizeof(s_output) - length, "%s\n", line);
-}
-
-static void assert_prints(const char *line, int status, const char *text)
-{
-    s_output[0] = '\0';
-    const int got = shell_execute(line, keep, s_output);
-    if (got != status || strstr(s_output, text) == NULL) {
-        print_error("%s: status %d, printed:\n%s", line, got, s_output);
-    }
-    assert_int_equal(got, status);
-    assert_non_null(strstr(s_output, text));
-}
 
 static void idle_main(app_context_t *ctx)
 {
@@ -74,7 +53,7 @@ static void each_task_is_listed_with_its_owner(void **state)
     system_secure_key_t key;
     system_service_id_t id;
     TaskHandle_t helper;
-    assert_prints("ps", SHELL_OK, "stack free"); // also without the system
+    shell_test_prints("ps", SHELL_OK, "stack free"); // also without the system
     assert_int_equal(system_service_init(&key), ESP_OK);
     assert_int_equal(system_service_register(s_helped.name, &s_helped, &id), ESP_OK);
     assert_int_equal(system_service_start_all(), ESP_OK);
@@ -84,16 +63,16 @@ static void each_task_is_listed_with_its_owner(void **state)
     assert_int_equal(
         xTaskCreatePinnedToCore(helper_main, "helped_by_a_tas", 4096, NULL, 3, &helper, 1), pdPASS);
 
-    assert_prints("ps", SHELL_OK, "idler            idler               5  any ");
-    assert_prints("ps", SHELL_OK, "helped_by_a_tas  helped_by_a_task    3    1 ");
-    assert_prints("ps", SHELL_OK, "supervisor       -  ");
-    assert_prints("ps 20", SHELL_OK, " %\n");
-    assert_prints("ps 0", SHELL_USAGE, "usage: ps");
+    shell_test_prints("ps", SHELL_OK, "idler            idler               5  any ");
+    shell_test_prints("ps", SHELL_OK, "helped_by_a_tas  helped_by_a_task    3    1 ");
+    shell_test_prints("ps", SHELL_OK, "supervisor       -  ");
+    shell_test_prints("ps 20", SHELL_OK, " %\n");
+    shell_test_prints("ps 0", SHELL_USAGE, "usage: ps");
 
     vTaskDelete(helper);
     assert_int_equal(app_manager_stop("idler"), ESP_OK);
-    assert_prints("ps", SHELL_OK, "supervisor       -  ");
-    assert_null(strstr(s_output, "idler"));
+    shell_test_prints("ps", SHELL_OK, "supervisor       -  ");
+    assert_null(strstr(shell_test_output, "idler"));
     assert_int_equal(system_service_deinit(key), ESP_OK);
 }
 
