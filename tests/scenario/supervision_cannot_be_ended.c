@@ -12,6 +12,7 @@
 #include "freertos/semphr.h"
 #include "freertos/task.h"
 
+#include "ktest.h"
 #include "scenario.h"
 #include "scripted_service.h"
 #include "system_up.h"
@@ -104,7 +105,7 @@ static void run(void)
     atomic_store(&let_go, 1); /* all come back after all */
     SCENARIO_CHECK(system_up_wait(&back, HANGS + 1, 10000));
     for (int i = 0; totals.quarantined_tasks != 0; i++) {
-        SCENARIO_CHECK(i < 5000);
+        SCENARIO_CHECK(i < ktest_polls(5000));
         vTaskDelay(1);
         SCENARIO_CHECK_INT(watchdog_get_totals(&totals), ==, ESP_OK);
     }

@@ -11,6 +11,7 @@
 #include "freertos/task.h"
 
 #include "host_system.h"
+#include "ktest.h"
 #include "scenario.h"
 #include "scripted_service.h"
 #include "system_service/request_response.h"
@@ -93,7 +94,7 @@ static void run(void)
     SCENARIO_CHECK(observer_last(SYSTEM_EVENT_LAST_RESORT, culprit, &seen));
     SCENARIO_CHECK_INT(seen.reason, ==, ESP_ERR_SYSTEM_LOCK_LOST);
     for (int ms = 0; !system_safe_mode_active(); ms++) { // it is announced first
-        SCENARIO_CHECK(ms < 1000);
+        SCENARIO_CHECK(ms < ktest_polls(1000));
         vTaskDelay(pdMS_TO_TICKS(1));
     }
     vTaskDelay(pdMS_TO_TICKS(60000));
