@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: ./kraken bench [--quick] [--json] [--only SECTION[,SECTION…]] [--plot FILE] [--renew]
+"""usage: ./kraken bench [--quick] [--json] [--only SECTION[,SECTION…]] [--plot FILE] [--renew [--device FILE]]
 
 Measures Kraken-OS beside what people use otherwise, in one run, on one virtual board, with one compiler.
 
   --quick        fewer repetitions: about 10 s instead of a minute
   --json         one JSON object instead of tables
-  --only LIST    of: throughput latency producers pools instructions scale fragmentation overhead memory apps lx7 promises
-                 targets
+  --only LIST    of: throughput latency producers pools instructions scale fragmentation overhead memory apps lx7 device
+                 explained promises targets targets_pc
   --plot FILE    the simulated month of the heap, as SVG
   --renew        write the tables of docs/PERFORMANCE.md again, with --only those of these sections, else its plot too
+  --device FILE  first accept what bench/idf printed on the device or under its emulator
 """
 
 import argparse
@@ -17,13 +18,14 @@ import json
 import os
 import sys
 
+import device as accepted_device
 import renew
 import sections
 from runner import Runner
 from report import print_report
 
 SECTIONS = ("throughput", "latency", "producers", "pools", "instructions", "scale", "fragmentation", "overhead", "memory", "apps", "lx7",
-            "promises", "targets")
+            "device", "explained", "promises", "targets", "targets_pc")
 
 
 def arguments():
@@ -34,9 +36,11 @@ def arguments():
     parser.add_argument("--wide", help=argparse.SUPPRESS)
     for name in ("quick", "json", "renew"):
         parser.add_argument("--" + name, action="store_true", help=argparse.SUPPRESS)
-    for name in ("only", "plot"):
+    for name in ("only", "plot", "device"):
         parser.add_argument("--" + name, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.device and not options.renew:
+        parser.error("--device belongs to --renew: it accepts a run, and the document follows")
     options.sections = options.only.split(",") if options.only else list(SECTIONS)
     for name in options.sections:
         if name not in SECTIONS:
@@ -52,6 +56,8 @@ def main():
         with open(options.plot, "w", encoding="utf-8") as file:
             file.write(sections.month_svg(runner))
         return 0
+    if options.device:
+        accepted_device.accept(runner.root, options.device)
     results = {"conditions": runner.conditions(), "sections": {}}
     for name in SECTIONS:
         # The promises are judged by what the other sections measured.

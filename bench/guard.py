@@ -8,10 +8,13 @@ same compiler. An operation that got cheaper is a finding too: the better figure
 
 import os
 import sys
+import types
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lx7"))
 
-import lx7  # noqa: E402
+import lx7       # noqa: E402
+import renew     # noqa: E402
+import sections  # noqa: E402
 
 TOLERANCE = 0.03
 HOT = ("pool_alloc", "pool_free", "recorder", "post_burst", "dispatch_burst", "post_burst_8", "dispatch_burst_8", "idle",
@@ -57,6 +60,15 @@ def compare(accepted, counts):
     return lines, findings
 
 
+def renew_document(root, build_dir):
+    """what docs/PERFORMANCE.md says of these instructions"""
+    runner = types.SimpleNamespace(root=root, build_dir=build_dir, progress=lambda text: None)
+    done = {}
+    for name in ("lx7", "explained", "targets"):
+        done[name] = getattr(sections, name)(runner, done)
+    renew.document(root, {"sections": done})
+
+
 def run(root, build_dir, accept):
     path = os.path.join(root, FILE)
     counts = lx7.count(build_dir)
@@ -66,6 +78,7 @@ def run(root, build_dir, accept):
     if accept:
         write(path, lx7.compiler(), counts)
         print(f"accepted: {FILE}")
+        renew_document(root, build_dir)
         return 0
     compiler, accepted = read(path)
     if compiler != lx7.compiler():

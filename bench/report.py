@@ -5,17 +5,20 @@
 markdown = False  # renew.py: the same tables for a document
 
 
-def table(header, rows):
+def table(header, rows, text_last=False):
     rows = [[str(cell) for cell in row] for row in rows]
     if markdown:
-        print("\n| " + " | ".join(header) + " |\n|---|" + "---:|" * (len(header) - 1))
+        print("\n| " + " | ".join(header) + " |\n|---|" + "---:|" * (len(header) - 1 - text_last) + "---|" * text_last)
         for row in rows:
             print("| " + " | ".join(row) + " |")
         print()
         return
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     for row in [header, *rows]:
-        print("  " + row[0].ljust(widths[0]) + "".join("  " + cell.rjust(width) for cell, width in zip(row[1:], widths[1:])))
+        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+        if text_last:
+            cells[-1] = row[-1]
+        print(("  " + "  ".join([row[0].ljust(widths[0]), *cells])).rstrip())
     print()
 
 
@@ -133,9 +136,58 @@ def lx7(data):
 
 
 def targets(data):
-    print("The targets, as far as this machine can tell; instructions are those of the emulated core with FreeRTOS' calls")
-    table(["", "target", "esp_event", "Kraken-OS", "met"],
-          [[r["what"], r["target"], r["esp_event"], r["measured"], "yes" if r["holds"] else "NO"] for r in data])
+    print("Instructions; D: bench/idf on the device or its emulator, L: the emulated core of --lx7")
+    table(["", "target", "esp_event", "Kraken-OS", "met", "from"],
+          [[r["what"], r["target"], r["stock"], r["measured"], "yes" if r["holds"] else "NO", r["source"]] for r in data])
+
+
+def targets_pc(data):
+    print("On the PC, as far as this machine can tell")
+    table(["", "target", "Kraken-OS", "met"], [[r["what"], r["target"], r["measured"], "yes" if r["holds"] else "NO"] for r in data])
+
+
+def explained(data):
+    if isinstance(data, dict):
+        print(f"  not measured: {data['missing']}\n")
+        return
+    print("Each figure taken apart: instructions of the emulated core, FreeRTOS' calls at what they cost on the S3")
+    for figure in data:
+        parts = len(figure["operations"]) > 1
+        sums = figure["sum"]
+        total = sum(sums) + figure["switch"]
+
+        def row(what, cells, buys, parts=parts):
+            return [what, *(f"{n:,}" for n in cells if parts), f"{sum(cells):,}", buys]
+
+        rows = [row(step, cells, buys) for step, cells, buys in figure["ours"]]
+        rows += [row(name, cells, "FreeRTOS, ESP-IDF") for name, cells, _ in figure["kernel"]]
+        if figure["switch"]:
+            rows.append(["a task notified, switched to" + (" and back" if "back" in figure["what"] else ""),
+                         f"{figure['switch']:,}", "FreeRTOS, on the device"])
+        rows.append(["**sum**" if markdown else "sum", *(f"{n:,}" for n in sums if parts), f"{total:,}", f"target {figure['target']:,}"])
+        rows.append(["on the device", *("" for _ in sums if parts), f"{figure['device']:,}",
+                     f"{figure['device'] - total:+,}: 64 registers, another compiler and C library"])
+        print(f"**{figure['what']}**" if markdown else figure["what"])
+        table(["", *(name.replace("_", " ") for name in figure["operations"] if parts), "instructions", "what it buys"], rows, text_last=True)
+
+
+def device(data):
+    rows = data["rows"]
+    print(f"Instructions ({data['on']}; {data['unit']:.2f} cycles each, by a thousand that do nothing)")
+    ways = lambda name: f"{rows[name + ': one way']:,} / {rows[name + ': and back']:,}"  # noqa: E731
+    one = lambda name: f"{rows[name]:,}"  # noqa: E731
+    table(["", "Kraken-OS", "esp_event", "queue and task", "notification"], [
+        ["alone, one way / and back", ways("Kraken-OS, NORMAL"), ways("esp_event"), ways("queue and task, 40 B"), ways("task notification")],
+        ["CRITICAL", ways("Kraken-OS, CRITICAL"), "", "", ""],
+        ["CRITICAL beside a full LOW backlog", ways("Kraken-OS, CRITICAL, full LOW backlog beside"), "", "", ""],
+        ["burst of 32, each", one("Kraken-OS, burst of 32, each"), one("esp_event, burst of 32, each"),
+         one("queue and task, burst of 32, each"), ""],
+        ["burst of 32, 8 subscribers, each", one("Kraken-OS, burst of 32, 8 subscribers, each"),
+         one("esp_event, burst of 32, 8 subscribers, each"), "", ""]])
+    names = ("critical section", "esp_timer_get_time()", "eTaskGetState() of a task that waits", "heap: malloc and free",
+             "Kraken-OS, pool: allocate and free", "Kraken-OS, flight recorder: record of an event",
+             "Kraken-OS, flight recorder: mark, clock and task too", "Kraken-OS, heap calls of the bus since the seal")
+    table(["", "instructions"], [[name, one(name)] for name in names])
 
 
 def conditions(data):

@@ -3,12 +3,16 @@
 """The bench measures what it says: counts add up, order holds, repetition repeats, the guard bites. Never a wall-clock limit."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import callgrind
+import device
+import explained
 import guard
 import plot
 import renew
@@ -16,6 +20,7 @@ import runner
 import sections
 
 PROGRAM, BUILD_DIR = sys.argv[1:3]
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def case(*words):
@@ -34,19 +39,83 @@ class Document(unittest.TestCase):
         self.assertEqual(text, renew.renewed(text, {"sections": {"producers": self.DATA}, "conditions": {}}))
 
     def test_half_of_the_targets_are_none(self):
-        text = "<!-- bench: targets -->\nwhole\n<!-- end -->\n"
-        self.assertEqual(renew.renewed(text, {"sections": {"memory": {}, "targets": []}, "conditions": {}}), text)
+        text = "<!-- bench: targets_pc -->\nwhole\n<!-- end -->\n"
+        self.assertEqual(renew.renewed(text, {"sections": {"memory": {}, "targets_pc": []}, "conditions": {}}), text)
 
     def test_a_target_that_is_missed_is_said_to_be(self):
         done = {"producers": self.DATA, "memory": {"figures": {"heap_per_event": 0, "event_bookkeeping": 33}}}
-        rows = {row["what"]: row["holds"] for row in sections.targets(None, done)}
+        rows = {row["what"]: row["holds"] for row in sections.targets_pc(None, done)}
         self.assertEqual(list(rows.values()), [True, False, True])
 
+    def block(self, name):
+        with open(os.path.join(ROOT, renew.DOCUMENT), encoding="utf-8") as file:
+            return next(match.group(0).split("-->\n", 1)[1].rsplit("<!--", 1)[0] for match in renew.BLOCK.finditer(file.read())
+                        if match.group(2) == name)
+
+    def test_the_document_says_what_the_device_said(self):
+        self.assertEqual(self.block("device"), renew.text_of("device", device.read(ROOT)),
+                         "./kraken bench --renew --only lx7,device,explained,targets")
+
+    def test_the_document_says_what_was_accepted(self):
+        shown = dict(re.findall(r"^\| (\w+) \| ([\d,]+) \|", self.block("lx7"), re.M))
+        for name, accepted in guard.read(os.path.join(ROOT, guard.FILE))[1].items():
+            self.assertLessEqual(abs(float(shown[name].replace(",", "")) / accepted - 1), guard.TOLERANCE, f"{name}: ./kraken bench --accept")
+
+    def test_what_is_taken_apart_adds_up(self):
+        tables = re.findall(r"^\*\*(.+)\*\*\n\n((?:\|.*\n)+)", self.block("explained"), re.M)
+        self.assertEqual([what for what, _ in tables], [figure[0] for figure in explained.FIGURES])
+        for what, table in tables:
+            rows = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table.splitlines()[2:]]
+            end = next(i for i, row in enumerate(rows) if row[0] == "**sum**")
+            for column in range(1, len(rows[0]) - 1):
+                numbers = [int((row[column] or "0").replace(",", "")) for row in rows]
+                self.assertEqual(sum(numbers[:end]), numbers[end], (what, column))
+
     def test_every_block_of_the_document_is_a_section(self):
-        with open(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), renew.DOCUMENT), encoding="utf-8") as file:
+        with open(os.path.join(ROOT, renew.DOCUMENT), encoding="utf-8") as file:
             for _, name, _ in renew.BLOCK.findall(file.read()):
                 self.assertTrue(name == "conditions" or hasattr(sections, name), name)
                 self.assertTrue(hasattr(renew.report, name), name)
+
+
+class Device(unittest.TestCase):
+    def refused(self, text):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write(text)
+            file.flush()
+            with self.assertRaises(RuntimeError):
+                device.read(ROOT, file.name)
+
+    def test_a_console_is_read_and_one_that_is_not_whole_is_refused(self):
+        with open(os.path.join(ROOT, device.ACCEPTED), encoding="utf-8") as file:
+            accepted = file.read()
+        noise = "ESP-ROM:esp32s3\r\n" + accepted.replace("\n", "\r\n") + "I (9) more\r\n"
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write(noise.replace("Kraken-OS, pool", "\x1b[0;33mW (9) supervisor: slow: 'bench.slow' for 100 ms\x1b[0m\r\nKraken-OS, pool"))
+            file.flush()
+            self.assertEqual(device.read(ROOT, file.name), device.read(ROOT))
+        self.refused("nothing of ours\n")
+        self.refused(accepted.replace(device.END, "kraken bench: d"))
+        self.refused(accepted.replace(device.END, "bench: failed: s_arrived == 1"))
+        self.refused("".join(line for line in accepted.splitlines(True) if not line.startswith("esp_event: and back")))
+
+    def test_cycles_become_instructions_and_counts_do_not(self):
+        lines = ["kraken bench: ESP-IDF v5.5.5, GCC 13; unit", *(f"{name}  2560" for name in device.NEEDED), device.END]
+        run = device.parse(lines, "run")
+        self.assertEqual((run["rows"]["critical section"], run["rows"][device.COUNTS[0]]), (1000, 2560))
+
+
+class Explained(unittest.TestCase):
+    def test_rounding_keeps_the_sum(self):
+        for parts in ([0.4, 0.4, 0.4], [1.5, 2.5, -0.7], [10.0], [33.3, 33.3, 33.4]):
+            rounded = explained.whole(parts, sum(parts))
+            self.assertEqual(sum(rounded), round(sum(parts)))
+            self.assertTrue(all(abs(a - b) <= 1 for a, b in zip(rounded, parts)), parts)
+
+    def test_every_function_has_a_step(self):
+        self.assertEqual(explained.step_of("take_number", "components/system/src/memory_pool.c")[0], "list of free blocks")
+        self.assertEqual(explained.step_of("anything", "components/system/src/memory_pool.c")[0], "block: header, guard, state")
+        self.assertEqual(explained.step_of("nobody", "nowhere.c"), explained.OTHER)
 
 
 class Figures(unittest.TestCase):

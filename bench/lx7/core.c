@@ -20,8 +20,7 @@ bool system_is_initialized(void)
     return true;
 }
 
-/* The chip's backend takes the kernel's lock, which costs as much, and asks FreeRTOS for the state
- * of the task, which is not counted: as all calls of the kernel that are not timed (lx7.py). */
+/* As the chip's backend, which takes the kernel's own lock: that costs as much. */
 static portMUX_TYPE s_tasks = portMUX_INITIALIZER_UNLOCKED;
 
 void task_backend_lock(void)
@@ -36,7 +35,7 @@ void task_backend_unlock(void)
 
 bool task_backend_is_there(TaskHandle_t task)
 {
-    return task != NULL;
+    return eTaskGetState(task) != eDeleted;
 }
 
 static void check(esp_err_t ret, const char *what)

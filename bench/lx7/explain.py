@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Where the instructions of ./kraken bench --lx7 are: each one that the emulated core executes is traced, and counted for the function
-and the line it was compiled from. What belongs to calls of the kernel is left out, as there; so is what counting costs.
+and the line it was compiled from. What its clock leaves out is left out here: a trace that disagrees with the clock is an error.
 
 usage: explain.py BUILD_DIR [OPERATION]      each operation by function, or one of them by line
 """
 
 import bisect
 import collections
+import itertools
 import os
 import re
 import subprocess
@@ -19,8 +20,14 @@ import lx7
 CODE = 0x4000  # link.ld; below it are the window exceptions
 TIMES, SUBSCRIBERS = 32, 8  # cases.c
 WINDOWS = "register windows, stored and loaded again"
+CALLS = "calls of the kernel, what they take around their own clock beyond an empty one"
 COUNTING = ("bench/lx7/kernel.c", "bench/lx7/lx7.h")
+# What these do is done for whom they are compiled into.
+INLINE = ("components/system/private/relaxed.h", "bench/lx7/atomics.h")
+# A look at the cycle counter in kernel.c, told by its line there.
+LOOKS = (("s_start = ", "begin"), ("ENTER(", "enter"), ("LEAVE()", "leave"), ("s_mark = ", "look"), ("now = ", "end"))
 SMALL = 3.0    # instructions; what is less is summed up
+TOLERANCE = 0.005
 
 
 def trace(program):
@@ -37,70 +44,97 @@ def trace(program):
             emulator.wait()
 
 
-def spans(program, *names):
-    """-> where each of these functions is: (first address, behind its last)"""
+def span(program, name):
+    """-> where that function is: (first address, behind its last)"""
     found = []
     for line in lx7.command(lx7.TOOL + "nm", "-n", program).splitlines():
         match = re.match(r"([0-9a-f]+) [tT] (\S+)$", line)
         if match and not match.group(2).startswith(("kraken.call.", ".L")):
             found.append((int(match.group(1), 16), match.group(2)))
     starts = [address for address, _ in found]
-    by_name = {name: address for address, name in found}
-    return [(by_name[name], starts[bisect.bisect(starts, by_name[name])]) for name in names]
+    first = next(address for address, symbol in found if symbol == name)
+    return first, starts[bisect.bisect(starts, first)]
+
+
+def frames(program, addresses):
+    """-> {address: [(function, file, line), …]}, what is compiled into another function before that"""
+    text = subprocess.run([lx7.TOOL + "addr2line", "-aife", program], input="\n".join(hex(a) for a in addresses), capture_output=True,
+                          text=True, check=True).stdout.splitlines()
+    result, current = {}, None
+    for i, line in enumerate(text):
+        if line.startswith("0x"):
+            current = result.setdefault(int(line, 16), [])
+            first = i + 1
+        elif (i - first) % 2:
+            file, number = line.split(" ")[0].replace(lx7.ROOT + "/", "").rsplit(":", 1)
+            current.append((text[i - 1], file, int(number) if number.isdigit() else 0))
+    return result
+
+
+def clock(program):
+    """-> {address: what that look at the cycle counter is for}"""
+    with open(os.path.join(lx7.ROOT, COUNTING[0]), encoding="utf-8") as file:
+        source = file.read().splitlines()
+    listing = lx7.command(lx7.TOOL + "objdump", "-d", program)
+    looks = {}
+    for address, found in frames(program, [int(a, 16) for a in re.findall(r"^\s*([0-9a-f]+):.*rsr\.ccount", listing, re.M)]).items():
+        text = next((source[line - 1] for _, file, line in found if file == COUNTING[0]), "")
+        kind = next((kind for part, kind in LOOKS if part in text), None)
+        if kind:
+            looks[address] = kind
+    if {kind for _, kind in LOOKS} - set(looks.values()):
+        raise RuntimeError(f"{COUNTING[0]}: where the clock begins and ends was not found: {sorted(set(looks.values()))}")
+    return looks
 
 
 def stretches(program):
     """-> for each operation in the order of its printing: a Counter of (address, or None: a window exception; address before it)"""
-    begin, look, end, put, memset = spans(program, "lx7_begin", "lx7_look", "lx7_end", "lx7_put", "memset")
-    done, pending, current, in_begin, last = [], {}, None, False, 0
-    for pc in trace(program):
-        if begin[0] <= pc < begin[1]:
-            in_begin = True
-        elif pc == end[0]:
+    looks, put, begin, memset = clock(program), span(program, "lx7_put")[0], span(program, "lx7_begin"), span(program, "memset")
+    done, pending, current, kernel, last, caller = [], {}, None, False, 0, 0
+    for pc, then in itertools.pairwise(trace(program)):
+        look = looks.get(pc) if then >= CODE else None  # else its register was in no window: it comes again
+        if look == "begin":
+            current, kernel = collections.Counter(), False
+        elif look == "end":
+            pending.setdefault(caller, collections.Counter()).update(current)
             current = None
-        elif pc == put[0]:
-            done += pending.values()
+        elif look:
+            if look == "look" and current is not None:
+                pending.setdefault((caller, "look"), collections.Counter()).update(current)
+            kernel = look != "leave"
+        elif pc == put and pending:
+            done += [pending[key] for key in sorted(pending, key=lambda key: isinstance(key, tuple))]  # one_way after idle
             pending = {}
-        elif in_begin and pc >= CODE and not memset[0] <= pc < memset[1]:
-            in_begin = False
-            current = pending.setdefault(pc, collections.Counter())
         if pc >= CODE:
             last = pc
-        if current is not None and not in_begin and not look[0] <= last < look[1]:
+            if current is None and not begin[0] <= pc < begin[1] and not memset[0] <= pc < memset[1]:
+                caller = pc
+        if current is not None and not kernel:
             current[(pc if pc >= CODE else None, last)] += 1
     return done
 
 
-def places(program, addresses):
-    """-> {address: (function, file, line)}"""
-    text = subprocess.run([lx7.TOOL + "addr2line", "-fe", program], input="\n".join(hex(a) for a in addresses), capture_output=True,
-                          text=True, check=True).stdout.splitlines()
-    result = {}
-    for i, address in enumerate(addresses):
-        file, line = text[2 * i + 1].split(" ")[0].replace(lx7.ROOT + "/", "").rsplit(":", 1)
-        result[address] = (text[2 * i], file, int(line) if line.isdigit() else 0)
-    return result
-
-
 def ours(program):
-    """-> {operation: Counter of (function, file, line)}, each for one"""
-    names = [line.split()[1] for line in lx7.run(program).splitlines() if len(line.split()) == 6 + len(lx7.KINDS)]
-    counted = stretches(program)
-    found = dict(zip([name for name in names if not name.startswith("one_way")], counted))
-    where = places(program, sorted({last for counter in counted for _, last in counter}))
+    """-> {operation: Counter of (function, file, line)}, each for one; their sums are those of the clock"""
+    output = lx7.run(program)
+    measured = lx7.parse(output)
+    names = [line.split()[1] for line in output.splitlines() if len(line.split()) == lx7.NUMBERS + len(lx7.KINDS)]
+    counted = dict(zip(names, stretches(program)))
+    where = frames(program, sorted({last for counter in counted.values() for _, last in counter}))
     result = {}
-    for name, counter in found.items():
-        if name in ("empty", "nothing"):
-            continue
+    for name, row in measured.items():
         sums = collections.Counter()
-        for (pc, last), n in counter.items():
-            if where[last][1] not in COUNTING:
-                sums[where[last] if pc else (WINDOWS, "", 0)] += n / TIMES
+        for (pc, last), n in counted[name].items():
+            place = next((frame for frame in where[last] if frame[1] not in INLINE), where[last][-1])
+            sums[(CALLS, "", 0) if place[1] in COUNTING and pc else place if pc else (WINDOWS, "", 0)] += n / TIMES
+        sums[(CALLS, "", 0)] -= row["counting"]
+        if abs(sum(sums.values()) - row["ours"]) > max(1.0, TOLERANCE * row["ours"]):
+            raise RuntimeError(f"{name}: {sum(sums.values()):.1f} instructions traced, {row['ours']:.1f} by the clock")
         result[name] = sums
     for name in ("post", "dispatch"):  # what each subscriber costs beside the first
         one, all_of_them = result[f"{name}_burst"], result[f"{name}_burst_{SUBSCRIBERS}"]
-        result[f"further_{name}"] = collections.Counter({place: (n - one[place]) / (SUBSCRIBERS - 1)
-                                                         for place, n in all_of_them.items() if n > one[place]})
+        result[f"further_{name}"] = collections.Counter({place: (all_of_them[place] - one[place]) / (SUBSCRIBERS - 1)
+                                                         for place in {*one, *all_of_them}})
     return result
 
 
@@ -111,11 +145,11 @@ def by_function(name, sums):
     yield f"{name}: {sum(sums.values()):.0f} instructions"
     files = collections.Counter()
     for (_, file), n in functions.items():
-        files[os.path.splitext(os.path.basename(file))[0] or "windows"] += n
+        files[os.path.splitext(os.path.basename(file))[0] or "windows and calls"] += n
     yield "  by file: " + ", ".join(f"{file} {n:.0f}" for file, n in files.most_common() if n >= SMALL)
     rest = 0.0
     for (function, file), n in functions.most_common():
-        if n >= SMALL:
+        if abs(n) >= SMALL:
             yield f"{n:9.1f}  {function}" + (f"  ({file})" if file else "")
         else:
             rest += n

@@ -21,6 +21,7 @@ typedef enum {
     LX7_ISR_QUERY,
     LX7_TLS,
     LX7_TIME,
+    LX7_STATE, /* eTaskGetState() */
     LX7_NOTIFY,
     LX7_TAKE,
     LX7_OTHER,
@@ -31,6 +32,7 @@ typedef enum {
 typedef struct {
     uint32_t ticks;            /* all of it, in ticks of CCOUNT */
     uint32_t kernel;           /* of these, inside kernel calls */
+    uint32_t stretches;        /* how often it began */
     uint32_t calls[LX7_KINDS]; /* how many */
     uint32_t longest_critical; /* ticks between entering and leaving */
 } lx7_count_t;

@@ -26,8 +26,9 @@ EMULATOR = ["qemu-system-xtensa", "-M", "sim", "-cpu", "de233_fpu", "-icount", "
 LEFT_OUT = ("components/system/src/system_service.c",)
 # Instructions of FreeRTOS' own calls in ESP-IDF v5.5.5 on the S3: a critical section and esp_timer_get_time() measured under
 # emulation, the others read off their sources. Notifying and taking are not in it: they are the switch of tasks.
-CHIP = {"critical": 52, "isr": 14, "tls": 4, "time": 43, "within": 14, "exit": 0, "notify": 0, "take": 0, "other": 0}
-KINDS = ("critical", "exit", "isr", "tls", "time", "notify", "take", "other", "within")
+CHIP = {"critical": 52, "isr": 14, "tls": 4, "time": 43, "state": 90, "within": 14, "exit": 0, "notify": 0, "take": 0, "other": 0}
+KINDS = ("critical", "exit", "isr", "tls", "time", "state", "notify", "take", "other", "within")
+NUMBERS = 7  # of a line before those
 
 
 def command(*words, **options):
@@ -101,19 +102,20 @@ def parse(output):
     rows = {}
     for line in output.splitlines():
         words = line.split()
-        if len(words) == 6 + len(KINDS):
+        if len(words) == NUMBERS + len(KINDS):
             rows[words[1]] = [int(word) for word in words[2:]]
     # Counting costs too: once for the stretch, and around each call of the kernel.
     stretch = rows["empty"][1]
     times, total, kernel = rows["nothing"][:3]
     bracket = (total - kernel - stretch) / times
     result = {}
-    for name, (times, total, kernel, longest, *counts) in rows.items():
+    for name, (times, total, kernel, longest, stretches, *counts) in rows.items():
         if name in ("empty", "nothing"):
             continue
         calls = dict(zip(KINDS, counts))
         brackets = sum(n for kind, n in calls.items() if kind != "within")
-        result[name] = {"ours": (total - kernel - bracket * brackets) / times,
+        counting = bracket * brackets + stretch * stretches
+        result[name] = {"ours": (total - kernel - counting) / times, "counting": counting / times,
                         "calls": {kind: n / times for kind, n in calls.items()}, "longest": longest}
     return result
 
@@ -133,7 +135,7 @@ def on_the_chip(row):
 
 
 def table(rows):
-    shown = ("critical", "isr", "tls", "time", "notify", "take")
+    shown = ("critical", "isr", "tls", "time", "state", "notify", "take")
     yield f"{'operation':18}{'ours':>8}{'section':>9}" + "".join(f"{kind:>9}" for kind in shown) + f"{'on the chip':>13}"
     for name, row in rows.items():
         switches = row["calls"]["notify"] >= 1 or row["calls"]["take"] >= 1

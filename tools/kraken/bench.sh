@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 #: measure: events, latency, pools, instructions, overheads
 #:
-#: usage: ./kraken bench [--quick] [--json] [--only SECTION,…] [--plot FILE] [--renew]
+#: usage: ./kraken bench [--quick] [--json] [--only SECTION,…] [--plot FILE] [--renew [--device FILE]]
 #:        ./kraken bench --lx7 [--explain [OPERATION]] | --guard | --accept
 #:
 #:   (nothing)     everything, as tables, in about a minute; the rivals in the same run
 #:   --quick       fewer repetitions
 #:   --json        one JSON object
 #:   --only LIST   of: throughput latency producers pools instructions scale fragmentation overhead memory apps
-#:                 lx7 promises targets
+#:                 lx7 device explained promises targets targets_pc
 #:   --plot FILE   a simulated month of the heap, as SVG
 #:   --renew       write the tables of docs/PERFORMANCE.md again, and its plot; with --only those of these sections
+#:     --device FILE  first accept what bench/idf printed on the device or under its emulator (bench/accepted_device.txt)
 #:   --lx7         instructions of our own code on an emulated core of the chip's generation, without kernel and board
 #:     --explain   where these instructions are: each operation by function, or one of them line by line
 #:   --guard       ten of these against bench/accepted_instructions.txt, 3 %; status 1 when one is further off

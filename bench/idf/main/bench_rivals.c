@@ -23,6 +23,7 @@ typedef struct {
 } item_t;
 
 static uint8_t s_payload[BENCH_PAYLOAD];
+static volatile eTaskState s_state;
 
 /* ---- primitives ---- */
 
@@ -61,12 +62,18 @@ static void give(void *arg)
     xTaskNotifyGive((TaskHandle_t)arg);
 }
 
+static void get_state(void *arg)
+{
+    s_state = eTaskGetState((TaskHandle_t)arg);
+}
+
 static void bench_notification(void)
 {
     TaskHandle_t task;
     BENCH_CHECK(xTaskCreate(notified_task, "notified", STACK, NULL, WORKER_PRIORITY, &task) ==
                 pdPASS);
     bench_alone("task notification", give, task);
+    bench_call("eTaskGetState() of a task that waits", get_state, task);
     vTaskDelete(task);
 }
 
