@@ -244,6 +244,46 @@ class Size(Folder):
         self.assertEqual(symbols, [(12, "x")])
 
 
+MAP = """Discarded input sections
+ .text.gone     0x00000000       0x90 esp-idf/system/libsystem.a(a.c.obj)
+Linker script and memory map
+.iram0.text     0x40374000     0x4000
+ .iram1.0       0x40374400       0x20 esp-idf/system/libsystem.a(a.c.obj)
+.dram0.bss      0x3fc90000     0x4000
+ .bss.s_table   0x3fc90000      0x100 esp-idf/system/libsystem.a(a.c.obj)
+ .bss.s_worker_stack
+                0x3fc90100      0x200 esp-idf/system/libsystem.a(a.c.obj)
+ .bss.s_blocks  0x3fc90300      0x400 esp-idf/system/libsystem.a(memory_pool.c.obj)
+.flash.rodata   0x3c000000     0x1000
+ .rodata.f.str1.4
+                0x3c000000       0x10 esp-idf/system/libsystem.a(a.c.obj)
+                                 0x18 (size before relaxing)
+ .rodata.f      0x3c000010        0x8 esp-idf/system/libsystem.a(a.c.obj)
+.flash.text     0x42000020     0x9000
+ .text.f        0x42000020       0x40 esp-idf/system/libsystem.a(a.c.obj)
+ .text.g        0x42000060       0x80 esp-idf/shell/libshell.a(a.c.obj)
+.debug_info     0x00000001     0x9000
+ .debug_info    0x00000001     0x9000 esp-idf/system/libsystem.a(a.c.obj)
+"""
+
+
+class Map(Folder):
+    def check(self, *arguments):
+        program = os.path.join(ROOT, "tools", "firmware_size.py")
+        return subprocess.run(["/usr/bin/python3", program, *arguments], capture_output=True, text=True, check=False)
+
+    def test_by_source_and_kind(self):
+        small_idf.write(self.root, {"a.map": MAP, "b.map": "no map\n"})
+        lines = self.accepts(os.path.join(self.root, "a.map")).splitlines()
+        self.assertEqual(lines[1].split(), ["a.c", "120", "64", "32", "16", "8", "0", "256", "512", "0", "0", "0"])
+        self.assertEqual(lines[2].split(), ["memory_pool.c", "0", "0", "0", "0", "0", "0", "0", "0", "1024", "0", "0"])
+        self.assertEqual(lines[3].split()[:2], ["all", "120"])
+        self.assertEqual(lines[4].split()[-1], "256")
+        self.assertIn(" 128 ", self.accepts(os.path.join(self.root, "a.map"), "shell"))
+        self.refuses("nothing of component 'kapp'", os.path.join(self.root, "a.map"), "kapp")
+        self.refuses("no map of GNU ld", os.path.join(self.root, "b.map"))
+
+
 class Verb(Folder):
     def check(self, *arguments, **environment):
         values = {name: value for name, value in os.environ.items() if not name.startswith("IDF_")}

@@ -6,7 +6,7 @@
 Compiles the portable sources as the firmware does (its optimisation, sections and windowed ABI; headers of the virtual board) and
 adds up flash (code, literals, constants, initial values) and internal RAM (data and bss beside stacks and pools; what is taken
 from the heap at start is not in it). A component that left its accepted size by more than 3 % is a finding; --fix accepts.
-A component that takes more RAM than its budget is one, too.
+A component that takes more RAM than its budget is one, too. The row "…:minimal" is the system component with sdkconfig.defaults.minimal.
 --budget: the status says whether the system component keeps all of its budget. --modules: one line a source, and the largest variables.
 """
 
@@ -20,12 +20,14 @@ import tempfile
 
 import objects
 import project
+import switches
 import xtensa
 
 ACCEPTED = "tools/size_accepted.txt"
 TOLERANCE = 0.03
 SLACK = 64  # bytes; below that 3 % of a small component is noise
-BUDGET = {"components/system": (48 * 1024, 16 * 1024)}
+BUDGET = {"components/system": (48 * 1024, 16 * 1024), "components/system:minimal": (48 * 1024, 16 * 1024)}
+MINIMAL = ":minimal"
 POOLS = ("components/system/src/memory_pool",)
 SECTIONED = ["-ffunction-sections", "-fdata-sections", "-fno-jump-tables", "-fno-tree-switch-conversion"]
 OPTIMISATIONS = {"SIZE": "-Os", "PERF": "-O2", "NONE": "-O0", "DEBUG": "-Og"}
@@ -60,7 +62,18 @@ def measure_one(root, level, folder, name, includes):
 
 
 def component_of(name):
+    if name.endswith(MINIMAL):
+        return component_of(name.removesuffix(MINIMAL)) + MINIMAL
     return "/".join(name.split("/")[:2]) if name.startswith(("components/", "apps/")) else name.split("/", maxsplit=1)[0]
+
+
+def measure_minimal(root, level, folder, work, hot, pool):
+    """The system component with sdkconfig.defaults.minimal. -> {source: (sizes, symbols), or None: does not compile}"""
+    config, options = switches.configure(root, os.path.join(folder, "minimal"), os.path.join(root, switches.FRAGMENT))
+    fast = "CONFIG_SYSTEM_FAST_PATH" in options
+    jobs = [(name, switches.with_config(includes, config)) for name, includes in work if name.startswith(switches.CORE)]
+    results = pool.map(lambda job: measure_one(root, "-O2" if fast and job[0] in hot else level, config, *job), jobs)
+    return {name + MINIMAL: result for (name, _), result in zip(jobs, results)}
 
 
 def flash_and_ram(sizes):
@@ -105,6 +118,8 @@ def compare(totals, accepted, findings):
 def over_budget(totals):
     lines = []
     for name, limits in BUDGET.items():
+        if name not in totals and name.endswith(MINIMAL):
+            continue
         for what, now, limit in zip(("flash", "ram"), flash_and_ram(totals.get(name, dict.fromkeys(objects.KINDS, 0))), limits):
             lines.append((now > limit, f"budget: {name} {what} {now} of {limit} bytes{', OVER' if now > limit else ''}"))
     return lines
@@ -138,7 +153,11 @@ def main():
     findings, results, totals = project.Findings("size"), {}, {}
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         hot = hot_sources(root)
-        for (name, _), result in zip(work, pool.map(lambda job: measure_one(root, "-O2" if job[0] in hot else level, folder, *job), work)):
+        measured = pool.map(lambda job: measure_one(root, "-O2" if job[0] in hot else level, folder, *job), work)
+        found = dict(zip((name for name, _ in work), measured))
+        if os.path.exists(os.path.join(root, switches.FRAGMENT)):
+            found.update(measure_minimal(root, level, folder, work, hot, pool))
+        for name, result in found.items():
             if result is None:
                 findings.add(name, 1, "does not compile (./kraken check --xtensa says why)")
             else:

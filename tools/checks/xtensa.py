@@ -28,7 +28,7 @@ PORTABLE = ("components/", "apps/", "main/")
 
 
 def jobs(root, build_dir):
-    """-> [(source, include flags)] of what runs on the device as well"""
+    """-> [(source, include flags, and the log level of a component that has its own)] of what runs on the device as well"""
     path = os.path.join(build_dir, "compile_commands.json")
     with open(path, encoding="utf-8") as file:
         commands = json.load(file)
@@ -37,7 +37,7 @@ def jobs(root, build_dir):
         name = os.path.relpath(os.path.join(entry["directory"], entry["file"]), root)
         if name.startswith(PORTABLE) and "/port/" not in name and os.path.exists(os.path.join(root, name)):
             words = shlex.split(entry["command"])
-            result.setdefault(name, [w for w in words if w.startswith("-I")])
+            result.setdefault(name, [w for w in words if w.startswith(("-I", "-DLOG_LOCAL_LEVEL="))])
     return sorted(result.items())
 
 

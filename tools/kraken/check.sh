@@ -16,6 +16,7 @@
 #:   --analysis    cppcheck and clang-tidy
 #:   --xtensa      the portable sources for a 32-bit Xtensa
 #:   --instructions  ten hot operations on an emulated core, against bench/accepted_instructions.txt (./kraken bench --accept)
+#:   --switches    each switch of the core off (sdkconfig.defaults.minimal), alone and all at once: it compiles, and nobody calls what is gone
 #:   --size        flash and memory of each component on the device, against tools/size_accepted.txt; with --fix it is written
 #:   --fuzz        the readers of app packages, of sound and of Bluetooth: all that fuzzing found before, and 3 seconds more of each (./kraken fuzz)
 #:   --budget      whether the system component keeps its share of flash and memory, with one line a source
@@ -27,7 +28,7 @@ set -eu
 # shellcheck source=tools/kraken/lib.sh
 . "$KRAKEN_ROOT/tools/kraken/lib.sh"
 
-all="format style layers links generated shell headers analysis xtensa instructions size fuzz"
+all="format style layers links generated shell headers analysis xtensa switches instructions size fuzz"
 wanted=
 fix=
 idf=
@@ -75,7 +76,7 @@ case $wanted in
 *instructions*) need lx7 ;;
 esac
 case $wanted in
-*headers* | *analysis* | *xtensa* | *instructions* | *size* | *budget*)
+*headers* | *analysis* | *xtensa* | *switches* | *instructions* | *size* | *budget*)
     # These read what the build knows: include folders, sources, configuration.
     need test
     configure host

@@ -9,7 +9,7 @@
 #:   build         (also when nothing is said) the image for the board
 #:   flash         build it and write it to the board
 #:   monitor       the board's console; Ctrl-] leaves it
-#:   size          how much flash and memory each component takes
+#:   size          how much flash and memory each component takes; the system component by source and kind of byte
 #:   qemu          build it for the board qemu and boot it in Espressif's QEMU; Ctrl-] leaves it
 #:   test          the tests that can run on the target: build, run (in QEMU, or on the board with --port), and end with their figures
 #:   sign          make an image that running boards take in by "update firmware URL" (docs/OTA.md)
@@ -117,7 +117,10 @@ case $action in
 build | menuconfig) idf "$action" ;;
 flash) idf flash ;;
 monitor) idf monitor ;;
-size) idf size size-components ;;
+size)
+    idf size size-components
+    /usr/bin/python3 "$KRAKEN_ROOT/tools/firmware_size.py" "$folder/kraken-os.map"
+    ;;
 qemu) idf qemu --qemu-extra-args "$qemu_args" monitor ;;
 test)
     if [ "$board" = qemu ]; then

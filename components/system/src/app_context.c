@@ -14,6 +14,8 @@
 #include "app_rights.h"
 #include "system_service/memory_utils.h"
 
+#ifdef CONFIG_SYSTEM_APPS
+
 /** Return from the calling function unless the context is the caller's own. */
 #define OWN_LIFE(life, ctx, refusal)                                                               \
     app_life_t *life = app_context_check(ctx);                                                     \
@@ -347,3 +349,5 @@ void app_context_fill(app_life_t *life, const char *name, system_service_id_t id
         .log = ctx_log,
     };
 }
+
+#endif

@@ -9,6 +9,8 @@
 
 #include "esp_attr.h"
 
+#ifdef CONFIG_SYSTEM_APPS
+
 #define LIVES (CONFIG_SYSTEM_MAX_APPS + CONFIG_SYSTEM_APP_SPARE_CONTEXTS)
 
 static EXT_RAM_BSS_ATTR app_life_t s_lives[LIVES];
@@ -92,3 +94,5 @@ void app_contexts_for_each(void (*fn)(app_life_t *life, void *arg), void *arg)
         }
     }
 }
+
+#endif

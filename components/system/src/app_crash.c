@@ -20,6 +20,8 @@
 #include "symbol_backend.h"
 #include "task_backend.h"
 
+#ifdef CONFIG_SYSTEM_APPS
+
 static const char *TAG = "app_manager";
 
 enum {
@@ -344,3 +346,5 @@ void app_crash_forget_locked(unsigned app)
 {
     s_reports[app] = (app_crash_report_t){0};
 }
+
+#endif

@@ -26,6 +26,8 @@
 #include "task_end.h"
 #include "task_ref.h"
 
+#ifdef CONFIG_SYSTEM_APPS
+
 static const char *TAG = "app_manager";
 
 /* Below the supervisor, above every worker and so above every app: task_end() demands it. */
@@ -441,3 +443,5 @@ void app_keeper_end(void)
     }
     (void)task_ref_delete(&s_keeper);
 }
+
+#endif

@@ -17,6 +17,8 @@
 #include "system_lock_internal.h"
 #include "task_ref.h"
 
+#ifdef CONFIG_SYSTEM_APPS
+
 static const char *TAG = "app_manager";
 
 _Static_assert(CONFIG_SYSTEM_MAX_APPS <= 24, "an event group has 24 bits");
@@ -270,3 +272,5 @@ esp_err_t app_lifecycle_wait(const app_t *app)
     app_unlock();
     return result;
 }
+
+#endif

@@ -19,6 +19,8 @@
 #include "service_record.h"
 #include "supervisor_internal.h"
 
+#ifdef CONFIG_SYSTEM_APPS
+
 static const char *TAG = "app_manager";
 
 /* app_lock (order 1, beside supervisor_lock and never with it): protects the table. Never held
@@ -498,3 +500,5 @@ const char *app_state_name(app_state_t state)
     };
     return (unsigned)state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
 }
+
+#endif

@@ -12,6 +12,8 @@
 #include "app_lifecycle.h"
 #include "app_rights.h"
 
+#ifdef CONFIG_SYSTEM_APPS
+
 static const char *TAG = "app_manager";
 
 #define REFUSALS_LOGGED 4u
@@ -82,3 +84,5 @@ esp_err_t app_rights_check_type(app_life_t *life, system_event_type_t type, uint
     }
     return app_rights_check(life, event_type_name(type), any_of);
 }
+
+#endif

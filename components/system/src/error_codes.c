@@ -4,17 +4,17 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "sdkconfig.h"
+
 #define IN_RANGE(name, offset, text)                                                               \
     _Static_assert((name) > SYSTEM_ERR_BASE && (name) <= SYSTEM_ERR_LAST, #name);
 SYSTEM_ERROR_LIST(IN_RANGE)
 
+#if defined(CONFIG_SYSTEM_ERROR_NAMES) || defined(CONFIG_SYSTEM_ERROR_TEXTS)
+
 /* One after the other and without pointers: a third of the flash that a switch takes. */
 #define OFFSET_OF(name, offset, text) offset,
-#define NAME_OF(name, offset, text)   #name "\0"
-#define TEXT_OF(name, offset, text)   text "\0"
 static const uint16_t s_offsets[] = {SYSTEM_ERROR_LIST(OFFSET_OF)};
-static const char s_names[] = SYSTEM_ERROR_LIST(NAME_OF);
-static const char s_texts[] = SYSTEM_ERROR_LIST(TEXT_OF);
 
 #define CODES (sizeof(s_offsets) / sizeof(s_offsets[0]))
 
@@ -30,14 +30,27 @@ static const char *string_of(const char *strings, esp_err_t code)
     return NULL;
 }
 
+#endif
+
 const char *system_error_to_string(esp_err_t code)
 {
+#ifdef CONFIG_SYSTEM_ERROR_NAMES
+#define NAME_OF(name, offset, text) #name "\0"
+    static const char s_names[] = SYSTEM_ERROR_LIST(NAME_OF);
     const char *name = string_of(s_names, code);
-    return name != NULL ? name : esp_err_to_name(code);
+    if (name != NULL) {
+        return name;
+    }
+#endif
+    return esp_err_to_name(code);
 }
+
+#ifdef CONFIG_SYSTEM_ERROR_TEXTS
 
 const char *system_error_describe(esp_err_t code)
 {
+#define TEXT_OF(name, offset, text) text "\0"
+    static const char s_texts[] = SYSTEM_ERROR_LIST(TEXT_OF);
     const char *text = string_of(s_texts, code);
     if (text != NULL) {
         return text;
@@ -65,3 +78,12 @@ const char *system_error_describe(esp_err_t code)
         return esp_err_to_name(code);
     }
 }
+
+#else
+
+const char *system_error_describe(esp_err_t code)
+{
+    return system_error_to_string(code);
+}
+
+#endif

@@ -13,6 +13,8 @@
 
 #include "event_internal.h"
 
+#ifdef CONFIG_SYSTEM_EVENT_TIMERS
+
 typedef struct {
     uint16_t generation; /* raised when the entry is given away */
     bool used;
@@ -247,3 +249,5 @@ esp_err_t system_event_timer_cancel(system_service_id_t service_id, system_event
     portEXIT_CRITICAL(&s_lock);
     return ret;
 }
+
+#endif

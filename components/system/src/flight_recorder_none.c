@@ -111,4 +111,25 @@ void boot_restart_into_safe_mode(system_service_id_t id, esp_err_t reason)
     esp_restart();
 }
 
+const char *flight_kind_name(flight_kind_t kind)
+{
+    (void)kind;
+    return "?";
+}
+
+const char *boot_reason_name(esp_reset_reason_t reason)
+{
+    (void)reason;
+    return "?";
+}
+
+int flight_record_describe(const flight_record_t *record, char *out, size_t size)
+{
+    (void)record;
+    if (size != 0) {
+        out[0] = '\0';
+    }
+    return 0;
+}
+
 #endif

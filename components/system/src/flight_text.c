@@ -16,6 +16,8 @@
 #include "system_service/resource_quota.h"
 #include "system_service/service_manager.h"
 
+#ifdef CONFIG_SYSTEM_RECORDER
+
 const char *flight_kind_name(flight_kind_t kind)
 {
     static const char *const names[] = {
@@ -137,3 +139,5 @@ int flight_record_describe(const flight_record_t *record, char *out, size_t size
         return snprintf(out, size, "%s", "");
     }
 }
+
+#endif

@@ -26,6 +26,8 @@
 #include "system_service/system_service.h"
 #include "task_ref.h"
 
+#ifdef CONFIG_SYSTEM_HEALTH_REPORT
+
 static const char *TAG = "health";
 
 /** A class is nearly used up when less than this share of it, in percent, is free for everybody. */
@@ -349,3 +351,5 @@ const char *health_reason_text(uint32_t reason)
     }
     return "?";
 }
+
+#endif

@@ -17,6 +17,8 @@
 #include "system_service/handler_monitor.h"
 #include "system_service/service_manager.h"
 
+#ifdef CONFIG_SYSTEM_HEALTH_REPORT
+
 #define LINE_MAX_BYTES 176
 
 typedef struct {
@@ -230,3 +232,5 @@ esp_err_t health_report_print(health_line_t line, void *arg)
     print_handlers(&out, &report);
     return ESP_OK;
 }
+
+#endif

@@ -32,4 +32,19 @@ esp_err_t heap_monitor_get_failures(system_service_id_t id, uint32_t *out)
     return ESP_ERR_SYSTEM_DISABLED;
 }
 
+char *heap_monitor_describe(const heap_stats_t *stats, char *out, size_t len)
+{
+    (void)stats;
+    if (len != 0) {
+        out[0] = '\0';
+    }
+    return out;
+}
+
+const char *heap_monitor_region_name(heap_region_t region)
+{
+    (void)region;
+    return "?";
+}
+
 #endif

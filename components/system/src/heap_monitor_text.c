@@ -5,6 +5,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "sdkconfig.h"
+
+#ifdef CONFIG_SYSTEM_HEAP_MONITOR
+
 typedef struct {
     char *out;
     size_t len;
@@ -85,3 +89,5 @@ const char *heap_monitor_region_name(heap_region_t region)
 
     return (unsigned)region < HEAP_REGIONS ? names[region] : "?";
 }
+
+#endif

@@ -9,6 +9,8 @@
 
 #include "log_control_internal.h"
 
+#ifdef CONFIG_SYSTEM_LOG_CONTROL
+
 #define TAGS CONFIG_SYSTEM_LOG_MAX_TAGS
 
 #ifdef CONFIG_LOG_DYNAMIC_LEVEL_CONTROL
@@ -378,3 +380,5 @@ esp_err_t log_control_level_from_name(const char *name, esp_log_level_t *out)
     }
     return ESP_ERR_INVALID_ARG;
 }
+
+#endif

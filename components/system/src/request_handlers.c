@@ -10,6 +10,8 @@
 
 #include "esp_attr.h"
 
+#ifdef CONFIG_SYSTEM_REQUESTS
+
 typedef enum {
     HANDLER_FREE = 0,
     HANDLER_BUSY, /* being set up or taken down: not found by requests */
@@ -188,3 +190,5 @@ esp_err_t system_request_unserve(system_service_id_t service_id, system_event_ty
     portEXIT_CRITICAL(&s_lock);
     return ret;
 }
+
+#endif

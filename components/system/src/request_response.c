@@ -21,6 +21,8 @@
 #include "request_table.h"
 #include "resource_quota_internal.h"
 
+#ifdef CONFIG_SYSTEM_REQUESTS
+
 static esp_timer_handle_t s_alarm;
 
 /* ---- answers on their way ------------------------------------------------------------------- */
@@ -412,3 +414,5 @@ esp_err_t system_request_get_stats(system_request_stats_t *out)
     request_table_stats(out);
     return ESP_OK;
 }
+
+#endif

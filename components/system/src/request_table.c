@@ -13,6 +13,8 @@
 #include "esp_attr.h"
 #include "esp_timer.h"
 
+#ifdef CONFIG_SYSTEM_REQUESTS
+
 static EXT_RAM_BSS_ATTR request_entry_t s_entries[CONFIG_SYSTEM_MAX_REQUESTS];
 /* Where each slot gets the ends of its asynchronous requests; under the registry lock. */
 static event_receiver_t s_answers[SYSTEM_SLOTS];
@@ -498,3 +500,5 @@ void request_table_stats(system_request_stats_t *out)
     *out = s_stats;
     portEXIT_CRITICAL(&s_lock);
 }
+
+#endif

@@ -21,6 +21,8 @@
 #include "service_record.h"
 #include "system_lock_internal.h"
 
+#ifdef CONFIG_SYSTEM_LOCKS
+
 static const char *TAG = "system_lock";
 
 typedef struct {
@@ -576,3 +578,5 @@ unsigned system_locks_held(unsigned slot)
     portEXIT_CRITICAL(&s_lock);
     return held;
 }
+
+#endif

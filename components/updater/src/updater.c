@@ -40,7 +40,11 @@ static void give_up(const char *slot, const char *why)
 static const char *what_fails(void)
 {
     static EXT_RAM_BSS_ATTR health_report_t s_report; /* large for a stack */
-    if (health_report_get(&s_report) != ESP_OK) {
+    const esp_err_t ret = health_report_get(&s_report);
+    if (ret == ESP_ERR_SYSTEM_DISABLED) {
+        return NULL; /* switched off: the product's own check decides */
+    }
+    if (ret != ESP_OK) {
         return "its health is not known";
     }
     for (uint32_t bit = 1; s_report.verdict == HEALTH_CRITICAL && bit != 0; bit <<= 1) {
