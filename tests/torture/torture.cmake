@@ -2,7 +2,7 @@
 #
 # The torture test: one program, run by ./kraken torture for as long as one likes, and as a case of a size that fits a test run.
 set(torture_sources torture_actors.c torture_apps.c torture_books.c torture_checks.c torture_events.c torture_faults.c
-    torture_life.c torture_load.c torture_main.c torture_plan.c torture_restarts.c torture_run.c torture_table.c torture_watch.c
+    torture_foreign.c torture_life.c torture_load.c torture_main.c torture_plan.c torture_restarts.c torture_run.c torture_table.c torture_watch.c
     "${KRAKEN_ROOT}/tests/support/system_up.c")
 set(torture_defines "")
 if(KRAKEN_FLAVOUR STREQUAL "sim")

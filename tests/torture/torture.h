@@ -41,7 +41,8 @@
     X(ISR_STORM,    "isr-storm",     IN_ALL, 10)                                                   \
     X(CLOCK_JUMP,   "clock-jump",    IN_ALL, 10)                                                   \
     X(PANIC,        "panic",         IN_ALL, 10)                                                   \
-    X(RESTART,      "restart",       IN_ALL, 10)
+    X(RESTART,      "restart",       IN_ALL, 10)                                                   \
+    X(FOREIGN_LOCK, "foreign-lock",  IN(RUNNING) | IN(STARTING) | IN(STOPPING) | IN(RESTARTING), 5200)
 /* clang-format on */
 
 #define TORTURE_CONSTANT(constant, name, states, ms) TORTURE_##constant,
@@ -49,6 +50,8 @@ typedef enum {
     TORTURE_FAULTS(TORTURE_CONSTANT) TORTURE_FAULT_KINDS
 } torture_fault_t;
 #undef TORTURE_CONSTANT
+/* Those that a seed mixes; the others are for --fault alone, so that seeds mean what they meant. */
+#define TORTURE_MIX TORTURE_FOREIGN_LOCK
 
 /** The victim's state when the fault happens: the columns of the table. */
 typedef enum {
@@ -177,6 +180,7 @@ typedef enum {
     DO_FAIL,   /* returns ESP_FAIL */
     DO_PANIC,  /* abort() */
     DO_CHURN,  /* does not return: takes and gives back whatever can be taken */
+    DO_KEEP,   /* hangs with the lock of a library, which it gives back after amount ms; 0: never */
 } actor_deed_t;
 
 #define LIVES             8u
@@ -248,6 +252,8 @@ void actors_tell_nothing(void);
 bool actor_is_told(const actor_t *actor);
 torture_state_t actor_state(const actor_t *actor, bool *is_column);
 system_service_info_t actor_info(const actor_t *actor);
+/** Before DO_KEEP. */
+void actor_library_up(void);
 /** Do what was told to a function, in it. */
 esp_err_t actor_act(actor_t *actor, actor_code_t code);
 

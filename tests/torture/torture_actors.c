@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "freertos/FreeRTOS.h"
+#include "freertos/semphr.h"
 #include "freertos/task.h"
 
 #include "service_record.h"
@@ -17,6 +18,8 @@
 #include "system_internal.h"
 
 actor_t actors[SERVICES_MAX];
+static StaticSemaphore_t s_library_storage;
+static SemaphoreHandle_t s_library;
 
 /* ---- deeds ---- */
 
@@ -53,6 +56,27 @@ static _Noreturn void hang(actor_t *actor, uint32_t amount)
     }
 }
 
+void actor_library_up(void)
+{
+    if (s_library == NULL) {
+        s_library = xSemaphoreCreateMutexStatic(&s_library_storage);
+    }
+}
+
+/** Inside a library, as inside printf, NVS or lwIP: its lock is a mutex of FreeRTOS. */
+static _Noreturn void keep(actor_t *actor, uint32_t ms)
+{
+    (void)xSemaphoreTake(s_library, portMAX_DELAY);
+    atomic_store(&actor->hangs, xTaskGetCurrentTaskHandle());
+    if (ms != 0) {
+        vTaskDelay(pdMS_TO_TICKS(ms));
+        (void)xSemaphoreGive(s_library);
+    }
+    for (;;) {
+        vTaskDelay(pdMS_TO_TICKS(50));
+    }
+}
+
 esp_err_t actor_act(actor_t *actor, actor_code_t code)
 {
     _Atomic uint32_t *inside = &actor->inside[atomic_load(&actor->life) % LIVES];
@@ -76,6 +100,9 @@ esp_err_t actor_act(actor_t *actor, actor_code_t code)
     case DO_CHURN:
         atomic_fetch_sub(inside, 1);
         actor_churn(actor);
+    case DO_KEEP:
+        atomic_fetch_sub(inside, 1);
+        keep(actor, amount);
     case DO_FAIL:
         ret = ESP_FAIL;
         break;

@@ -81,7 +81,7 @@ static void go_to(watch_t *watch, torture_state_t state, bool linger)
     }
 }
 
-static void sample(watch_t *watch)
+void fault_sample(watch_t *watch)
 {
     bool is_column;
     watch->column = actor_state(watch->victim, &is_column);
@@ -94,7 +94,7 @@ static void bring_to(watch_t *watch, torture_state_t state)
     if (state != IN_RUNNING && state != IN_STOPPED) {
         (void)wait_for_state(watch->victim, state, 600);
     }
-    sample(watch);
+    fault_sample(watch);
     watch->happened_us = host_now_us();
 }
 
@@ -110,7 +110,7 @@ static void wait_for_deed(watch_t *watch)
 
 /* ---- faults of handlers and lifecycle functions ---- */
 
-static void wake_handler(watch_t *watch)
+void fault_wake_handler(watch_t *watch)
 {
     for (uint32_t i = 0; atomic_load(&watch->victim->happened_us) == 0; i++) {
         TORTURE_CHECK(i < 5000, "%s: no handler runs", watch->victim->name);
@@ -124,16 +124,16 @@ static void play_handler(watch_t *watch, const planned_fault_t *fault, actor_dee
                          uint32_t amount)
 {
     actor_tell(watch->victim, CODE_HANDLER, deed, amount);
-    wake_handler(watch);
+    fault_wake_handler(watch);
     if (fault->state != IN_RUNNING) {
         go_to(watch, fault->state, true);
         (void)wait_for_state(watch->victim, fault->state, 100);
     }
-    sample(watch);
+    fault_sample(watch);
 }
 
 /** Somebody deletes the task that runs the handler: nobody has to wait until it has hung. */
-static void delete_worker(watch_t *watch)
+void fault_delete_worker(watch_t *watch)
 {
     for (uint32_t i = 0; atomic_load(&watch->victim->hangs) == NULL; i++) {
         TORTURE_CHECK(i < 5000, "%s does not hang", watch->victim->name);
@@ -144,8 +144,8 @@ static void delete_worker(watch_t *watch)
     vTaskDelete(atomic_load(&watch->victim->hangs));
 }
 
-static void play_lifecycle(watch_t *watch, const planned_fault_t *fault, actor_code_t code,
-                           actor_deed_t deed)
+void fault_play_lifecycle(watch_t *watch, const planned_fault_t *fault, actor_code_t code,
+                          actor_deed_t deed)
 {
     if (fault->state == IN_STARTING) {
         stop_now(watch->victim);
@@ -298,7 +298,7 @@ static _Noreturn void reset(watch_t *watch, const planned_fault_t *fault)
     }
     actor_tell(watch->victim, codes[fault->state], DO_PANIC, 0);
     if (fault->state == IN_RUNNING) {
-        wake_handler(watch);
+        fault_wake_handler(watch);
     } else if (fault->state == IN_STARTING) {
         helper_ask(ASK_START, watch->victim, NULL);
     } else {
@@ -316,9 +316,14 @@ void fault_after_reset(unsigned number)
     boot_report_t boot;
     (void)boot_report_get(&boot);
     const bool panic = fault->kind == TORTURE_PANIC;
-    TORTURE_CHECK(boot.reason == (panic ? ESP_RST_PANIC : ESP_RST_SW) && boot.crash == panic,
+    const bool forced = fault->kind == TORTURE_FOREIGN_LOCK;
+    TORTURE_CHECK(boot.reason == (panic ? ESP_RST_PANIC : ESP_RST_SW) &&
+                      boot.crash == (panic || forced),
                   "the boot says %s", boot_reason_name(boot.reason));
-    TORTURE_CHECK(!panic || (boot.culprit_known && strcmp(boot.culprit, story->culprit) == 0),
+    TORTURE_CHECK(!forced || boot.error == ESP_ERR_SYSTEM_LOCK_LOST, "the boot says %s",
+                  system_error_to_string(boot.error));
+    TORTURE_CHECK(!(panic || forced) ||
+                      (boot.culprit_known && strcmp(boot.culprit, story->culprit) == 0),
                   "the boot blames '%s', it was '%s'", boot.culprit, story->culprit);
     cell->count++;
     cell->noticed++;
@@ -347,7 +352,7 @@ static void happen(watch_t *watch, const planned_fault_t *fault)
         atomic_store(&watch->victim->hangs, NULL);
         play_handler(watch, fault, DO_HANG, fault->pick);
         if (fault->state == IN_RUNNING && (fault->pick & 0x200u)) {
-            delete_worker(watch);
+            fault_delete_worker(watch);
         }
         break;
     case TORTURE_SLOW_HANDLER: // and the others hold all workers that serve NORMAL
@@ -360,24 +365,27 @@ static void happen(watch_t *watch, const planned_fault_t *fault)
         play_handler(watch, fault, DO_LINGER, 1500 + fault->pick % 2000);
         break;
     case TORTURE_HANG_INIT:
-        play_lifecycle(watch, fault, CODE_INIT, DO_HANG);
+        fault_play_lifecycle(watch, fault, CODE_INIT, DO_HANG);
         break;
     case TORTURE_HANG_START:
-        play_lifecycle(watch, fault, CODE_START, DO_HANG);
+        fault_play_lifecycle(watch, fault, CODE_START, DO_HANG);
         break;
     case TORTURE_HANG_STOP:
-        play_lifecycle(watch, fault, CODE_STOP, DO_HANG);
+        fault_play_lifecycle(watch, fault, CODE_STOP, DO_HANG);
         break;
     case TORTURE_HANG_DEINIT:
-        play_lifecycle(watch, fault, CODE_DEINIT, DO_HANG);
+        fault_play_lifecycle(watch, fault, CODE_DEINIT, DO_HANG);
         break;
     case TORTURE_START_ERROR:
-        play_lifecycle(watch, fault, fault->pick % 2 ? CODE_INIT : CODE_START, DO_FAIL);
+        fault_play_lifecycle(watch, fault, fault->pick % 2 ? CODE_INIT : CODE_START, DO_FAIL);
         break;
     case TORTURE_APP_RETURNS:
     case TORTURE_APP_HANGS:
     case TORTURE_KILLED_TASK:
         play_app(watch, fault);
+        break;
+    case TORTURE_FOREIGN_LOCK:
+        fault_foreign_lock(watch, fault);
         break;
     case TORTURE_PANIC:
     case TORTURE_RESTART:
@@ -437,4 +445,7 @@ void fault_play(unsigned number)
         happen(&watch, fault);
     }
     watch_to_the_end(&watch, fault);
+    if (fault->kind == TORTURE_FOREIGN_LOCK) {
+        fault_foreign_lock_over(&watch);
+    }
 }

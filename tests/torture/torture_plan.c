@@ -77,7 +77,7 @@ void torture_make_plan(uint64_t seed, const torture_limits_t *limits, torture_pl
     for (unsigned i = 0; i < faults; i++) {
         planned_fault_t fault = {
             .kind = (torture_fault_t)(((uint32_t)seed * 7 + i * 5 + torture_below(&random, 3)) %
-                                      TORTURE_FAULT_KINDS)};
+                                      TORTURE_MIX)};
         fault.victim = (uint8_t)torture_random(&random);
         fault.pick = torture_random(&random);
         torture_random_t own = {.state = fault.pick};

@@ -92,7 +92,8 @@ static void check_boot(void)
     TORTURE_CHECK(boot.crashes == s_story.crashes, "%" PRIu32 " crashes, %" PRIu32 " expected",
                   boot.crashes, s_story.crashes);
     const bool loop = s_story.crashes >= CONFIG_SYSTEM_CRASH_LOOP_BOOTS;
-    TORTURE_CHECK(boot.crash_loop == loop && system_safe_mode_active() == loop,
+    TORTURE_CHECK(boot.crash_loop == loop &&
+                      system_safe_mode_active() == (loop || s_story.last_resort),
                   "%" PRIu32 " crashes: crash loop %d, safe mode %d", boot.crashes, boot.crash_loop,
                   system_safe_mode_active());
 }
@@ -160,6 +161,7 @@ static void live(void *arg)
     if (s_story.reset_pending) {
         fault_after_reset(s_story.fault);
         s_story.reset_pending = false;
+        s_story.last_resort = false;
         s_story.fault++;
     }
     checks_at_rest();

@@ -9,6 +9,7 @@ typedef struct {
     unsigned fault;         // being played, or next
     bool reset_pending;     // the fault resets the board
     torture_state_t column; // of that fault
+    bool last_resort;       // by restarting in order: what was cut nobody can take back
     char culprit[16];       // whom the boot report must name
     uint32_t crashes;       // in a row, as the boot record must count them
     torture_report_t report;

@@ -224,10 +224,10 @@ static bool is_settled(const watch_t *watch)
 /** What must be noticed by the core itself, not by the call that made it. */
 static bool needs_notice(torture_fault_t kind)
 {
-    return kind <= TORTURE_SILENCE;
+    return kind <= TORTURE_SILENCE || kind == TORTURE_FOREIGN_LOCK;
 }
 
-static void wait_until_noticed(watch_t *watch, const planned_fault_t *fault)
+void watch_until_noticed(watch_t *watch, const planned_fault_t *fault)
 {
     const torture_kind_t *kind = &torture_kinds[fault->kind];
     while (!watch->noticed) {
@@ -372,7 +372,7 @@ static void make_well(void)
 void watch_to_the_end(watch_t *watch, const planned_fault_t *fault)
 {
     if (needs_notice(fault->kind)) {
-        wait_until_noticed(watch, fault);
+        watch_until_noticed(watch, fault);
     } else {
         watch_note(watch);
     }

@@ -42,5 +42,22 @@ service_watchdog_stats_t watch_stats(const actor_t *actor);
 app_info_t watch_app(const actor_app_t *app);
 bool watch_app_is_down(const actor_app_t *app);
 
+/** Fails when it is not noticed in time. */
+void watch_until_noticed(watch_t *watch, const planned_fault_t *fault);
 /** Noticed in time, settled and booked, all made well again, and nobody else was hurt. */
 void watch_to_the_end(watch_t *watch, const planned_fault_t *fault);
+
+/* ---- torture_faults.c, for torture_foreign.c ---- */
+
+void fault_sample(watch_t *watch);
+void fault_wake_handler(watch_t *watch);
+void fault_play_lifecycle(watch_t *watch, const planned_fault_t *fault, actor_code_t code,
+                          actor_deed_t deed);
+void fault_delete_worker(watch_t *watch);
+
+/* ---- torture_foreign.c ---- */
+
+/** Does not return when it ends in a restart. */
+void fault_foreign_lock(watch_t *watch, const planned_fault_t *fault);
+/** Who let go is ended, sooner or later. */
+void fault_foreign_lock_over(const watch_t *watch);
