@@ -254,6 +254,8 @@ torture_state_t actor_state(const actor_t *actor, bool *is_column);
 system_service_info_t actor_info(const actor_t *actor);
 /** Before DO_KEEP. */
 void actor_library_up(void);
+/** Call the library whose lock DO_KEEP keeps. */
+void actor_library_call(void);
 /** Do what was told to a function, in it. */
 esp_err_t actor_act(actor_t *actor, actor_code_t code);
 

@@ -63,6 +63,12 @@ void actor_library_up(void)
     }
 }
 
+void actor_library_call(void)
+{
+    (void)xSemaphoreTake(s_library, portMAX_DELAY);
+    (void)xSemaphoreGive(s_library);
+}
+
 /** Inside a library, as inside printf, NVS or lwIP: its lock is a mutex of FreeRTOS. */
 static _Noreturn void keep(actor_t *actor, uint32_t ms)
 {
