@@ -248,8 +248,6 @@ void actors_down(const torture_plan_t *plan);
 /** Let the next call of a function do something. */
 void actor_tell(actor_t *actor, actor_code_t code, actor_deed_t deed, uint32_t amount);
 void actors_tell_nothing(void);
-/** The next handler run will do something. */
-bool actor_is_told(const actor_t *actor);
 torture_state_t actor_state(const actor_t *actor, bool *is_column);
 system_service_info_t actor_info(const actor_t *actor);
 /** Before DO_KEEP. */
@@ -339,10 +337,6 @@ uint32_t load_flood(actor_t *actor, uint32_t n, uint8_t priority);
 void load_isr_storm(actor_t *actor, uint32_t n);
 /** The clock was turned: latencies of what is on its way mean nothing. */
 void load_clock_turned(void);
-/** A handler of a CRITICAL event is about to be slow, or to hang: CRITICAL may be late until
- *  load_critical_free(). */
-void load_critical_held(void);
-void load_critical_free(void);
 
 /* ---- torture_faults.c: one fault, from the moment it happens until all is well again ------------
  */

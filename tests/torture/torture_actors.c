@@ -29,11 +29,6 @@ void actor_tell(actor_t *actor, actor_code_t code, actor_deed_t deed, uint32_t a
     atomic_store(&actor->deed[code], deed);
 }
 
-bool actor_is_told(const actor_t *actor)
-{
-    return atomic_load(&actor->deed[CODE_HANDLER]) != DO_NOTHING;
-}
-
 void actors_tell_nothing(void)
 {
     for (unsigned i = 0; i < SERVICES_MAX; i++) {

@@ -161,11 +161,6 @@ static void on_event(const system_event_t *event, void *user_data)
     check_event(context, event);
     if (context->actor != NULL) {
         check_not_paused(context->actor);
-        // CRITICAL waits for handlers of CRITICAL alone. Whoever is slow in one of those holds it
-        // up.
-        if (event->priority == SYSTEM_EVENT_PRIORITY_CRITICAL && actor_is_told(context->actor)) {
-            load_critical_held();
-        }
         (void)actor_act(context->actor, CODE_HANDLER);
         if (event->sequence % PUBLISH_ONE == 0) {
             publish(context->actor);

@@ -23,7 +23,6 @@ static struct {
     _Atomic uint32_t running; // tasks
     _Atomic uint32_t resting; // tasks that noticed the pause
     _Atomic uint32_t turned;  // the clock was, since the canary's last event
-    _Atomic uint32_t held;    // an express worker is, by a handler of a CRITICAL event
     system_service_id_t canary;
     system_event_type_t alarm;
     _Atomic uint32_t alarms, heard;
@@ -171,8 +170,7 @@ static void on_alarm(const system_event_t *event, void *user_data)
     if (atomic_load(&s_load.turned) == 0 && late > report->critical_worst_us) {
         report->critical_worst_us = late;
     }
-    TORTURE_CHECK(atomic_load(&s_load.turned) != 0 || atomic_load(&s_load.held) != 0 ||
-                      torture_is_real() || late <= 20000,
+    TORTURE_CHECK(atomic_load(&s_load.turned) != 0 || torture_is_real() || late <= 20000,
                   "a CRITICAL event is %" PRIu64 " us late", late);
 }
 
@@ -193,7 +191,7 @@ static void canary_task(void *arg)
         // Only CRITICAL events can use up their reserve: those that wait for who is paused.
         TORTURE_CHECK(ret == ESP_OK ||
                           (ret == ESP_ERR_EVENT_NO_MEMORY && checks_critical_reserve_used()) ||
-                          (ret == ESP_ERR_EVENT_QUEUE_FULL && atomic_load(&s_load.held) != 0),
+                          (ret == ESP_ERR_EVENT_QUEUE_FULL && torture_is_real()),
                       "a CRITICAL event is refused: %s", system_error_to_string(ret));
         if (ret == ESP_ERR_EVENT_QUEUE_FULL) {
             books_refused();
@@ -214,19 +212,6 @@ void load_checks(void)
     const uint32_t heard = atomic_load(&s_load.heard);
     TORTURE_CHECK(posted == heard, "%" PRIu32 " CRITICAL events accepted, %" PRIu32 " arrived",
                   posted, heard);
-}
-
-void load_critical_held(void)
-{
-    atomic_store(&s_load.held, 1);
-}
-
-void load_critical_free(void)
-{
-    if (atomic_load(&s_load.held) != 0) {
-        load_clock_turned(); // what waits by now is late, too
-        atomic_store(&s_load.held, 0);
-    }
 }
 
 void load_clock_turned(void)

@@ -349,7 +349,6 @@ static void check_others(const watch_t *watch, const planned_fault_t *fault)
 static void make_well(void)
 {
     actors_tell_nothing();
-    load_critical_free();
     for (unsigned i = 0; i < torture_plan()->services; i++) {
         events_linger(&actors[i], 0);
     }
