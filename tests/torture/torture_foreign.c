@@ -14,9 +14,6 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
-#include "supervisor_machine.h"
-#include "system_internal.h"
-
 static _Atomic uint32_t s_waiting; // for the lock of the library
 
 /** Somebody else who calls that library. */
@@ -28,15 +25,14 @@ static void caller_task(void *arg)
     vTaskDelete(NULL);
 }
 
-/** Everybody is down or on the way, and somebody waits for what nobody can give back. */
+/** Everybody is down, and somebody waits for what nobody can give back. */
 static void check_in_order(const char *culprit)
 {
     for (unsigned i = 0; i < torture_plan()->services; i++) {
         const system_service_state_t state = actor_info(&actors[i]).state;
         TORTURE_CHECK(state == SYSTEM_SERVICE_STATE_STOPPED ||
                           state == SYSTEM_SERVICE_STATE_REGISTERED ||
-                          state == SYSTEM_SERVICE_STATE_ERROR ||
-                          machine_phase(system_id_slot(actors[i].id)) != PHASE_IDLE,
+                          state == SYSTEM_SERVICE_STATE_ERROR,
                       "the board restarts for %s, and %s is %s", culprit, actors[i].name,
                       system_service_state_name(state));
     }

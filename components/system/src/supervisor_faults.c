@@ -79,8 +79,10 @@ static void resume_ready(slot_set_t set)
             !supervisor_needs_met(slot)) {
             continue;
         }
-        supervised(slot)->watched = false; /* silence while paused is no fault */
-        service_set_state_with(slot, SYSTEM_SERVICE_STATE_RUNNING, ESP_OK, 0, 0);
+        if (!supervised_goes_down(slot)) { /* else it works on until what needs it has stopped */
+            supervised(slot)->watched = false; /* silence while paused is no fault */
+            service_set_state_with(slot, SYSTEM_SERVICE_STATE_RUNNING, ESP_OK, 0, 0);
+        }
         supervisor_hold(slot, HOLD_NEEDS, false);
     }
 }

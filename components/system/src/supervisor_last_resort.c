@@ -29,8 +29,11 @@ static const char *TAG = "supervisor";
 #define ASIDE_LOOK_US INT64_C(1000000)
 #define LOST_LOCK_US  (CONFIG_SYSTEM_LOST_LOCK_RESTART_S * INT64_C(1000000))
 /* Subscribers hear of it, and what can be stopped has its grace period. */
-#define NOTICE_US   (CONFIG_SYSTEM_STOP_GRACE_MS * INT64_C(1000))
-#define WORKERS_MAX 32 /* the workers' own limit */
+#define NOTICE_US (CONFIG_SYSTEM_STOP_GRACE_MS * INT64_C(1000))
+/* What is on its way down by then has as long again as one of its functions may take. */
+#define LATEST_US    (CONFIG_SYSTEM_LIFECYCLE_TIMEOUT_MS * INT64_C(1000))
+#define DOWN_LOOK_US INT64_C(10000)
+#define WORKERS_MAX  32 /* the workers' own limit */
 
 typedef struct {
     char culprit[SYSTEM_NAME_MAX + 1];
@@ -47,7 +50,8 @@ typedef struct {
 static portMUX_TYPE s_lock = portMUX_INITIALIZER_UNLOCKED; /* protects s_asked; leaf */
 static resort_t s_asked;
 /* the supervisor's own */
-static int64_t s_due_us; /* of what was asked for; 0: not announced yet */
+static int64_t s_due_us;    /* of what was asked for; 0: not announced yet */
+static int64_t s_latest_us; /* and whoever has not stopped by then is cut */
 static int64_t s_look_us;
 static _Atomic bool s_aside_new;
 static _Atomic bool s_aside_gone;
@@ -62,6 +66,7 @@ void last_resort_init(void)
     memset(s_workers, 0, sizeof(s_workers));
     memset(s_runners, 0, sizeof(s_runners));
     s_due_us = 0;
+    s_latest_us = 0;
     s_look_us = NEVER_US;
     atomic_store(&s_aside_new, false);
     atomic_store(&s_aside_gone, false);
@@ -230,6 +235,17 @@ static bool announce(const resort_t *wanted)
     return true;
 }
 
+/** A runner may be lost to what led here, and the others still be at work for who is first. */
+static bool somebody_goes_down(void)
+{
+    for (unsigned slot = 0; slot < SYSTEM_SLOTS; slot++) {
+        if (supervised_present(slot) && supervised_goes_down(slot)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool last_resort_step(void)
 {
     const int64_t now = esp_timer_get_time();
@@ -244,6 +260,7 @@ bool last_resort_step(void)
         s_due_us = NEVER_US;
         if (announce(&wanted)) {
             s_due_us = now + NOTICE_US;
+            s_latest_us = s_due_us + LATEST_US;
             (void)system_safe_mode_enter("restarting"); /* all that is not critical lets go */
         }
         return true;
@@ -254,6 +271,10 @@ bool last_resort_step(void)
         return true;
     }
     if (now < s_due_us) {
+        return false;
+    }
+    if (now < s_latest_us && somebody_goes_down()) {
+        s_due_us = now + DOWN_LOOK_US;
         return false;
     }
     boot_restart_for(wanted.culprit, wanted.reason);
