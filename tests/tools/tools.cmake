@@ -2,7 +2,7 @@
 #
 # The checks of ./kraken check and the generator of the configuration, each shown to fail where it must.
 if(KRAKEN_FLAVOUR STREQUAL "host")
-    foreach(name device_test kconfig summary torture_tools)
+    foreach(name device_test firmware_ram kconfig summary torture_tools)
         add_test(NAME tools.${name} COMMAND /usr/bin/python3 "${CMAKE_CURRENT_LIST_DIR}/test_${name}.py")
         set_tests_properties(tools.${name} PROPERTIES LABELS tools TIMEOUT 120)
     endforeach()

@@ -10,7 +10,8 @@
 #:   --style       braces, lengths, licence line, guards, loose ends, platform conditionals
 #:   --layers      who may include what
 #:   --links       links and headings of the documents
-#:   --generated   docs/CONFIGURATION.md says what the Kconfig files say; with --fix it is written
+#:   --generated   docs/CONFIGURATION.md says what the Kconfig files say, the table in docs/MEMORY.md what
+#                 tools/firmware_ram.py calculates; with --fix they are written
 #:   --shell       shellcheck
 #:   --headers     each public header alone, as C and as C++
 #:   --analysis    cppcheck and clang-tidy
@@ -91,7 +92,12 @@ run_check()
 {
     case $1 in
     format | shell) sh "$KRAKEN_ROOT/tools/checks/$1.sh" "$KRAKEN_ROOT" $fix ;;
-    generated) /usr/bin/python3 "$KRAKEN_ROOT/tools/config_doc.py" "$KRAKEN_ROOT" "$doc_mode" ;;
+    generated)
+        bad=0
+        /usr/bin/python3 "$KRAKEN_ROOT/tools/config_doc.py" "$KRAKEN_ROOT" "$doc_mode" || bad=1
+        /usr/bin/python3 "$KRAKEN_ROOT/tools/firmware_ram.py" "$doc_mode" || bad=1
+        return $bad
+        ;;
     instructions) /usr/bin/python3 "$KRAKEN_ROOT/bench/guard.py" "$KRAKEN_ROOT" "$build_root/host" ;;
     idf)
         set -- "$KRAKEN_ROOT" "$build_root/idf" --idf "$idf"
