@@ -125,6 +125,21 @@ idf_component_register(SRCS src/a.c ${port} PRIV_INCLUDE_DIRS private REQUIRES n
         self.write("components/a/src/a.c", SOURCE.replace("&value", "value"))
         self.refuses("components/a/src/a.c:0: components/a/src/a.c:7:25: error")
 
+    def test_board_of_the_firmware_in_another_project(self):
+        small_idf.write(self.project, {
+            "main/Kconfig.projbuild": 'config MAIN_PIN\n    int "Pin"\n    default -1\n',
+            "boards/small/sdkconfig.defaults": "CONFIG_NVS_LIMIT=7\nCONFIG_MAIN_PIN=0\n",
+            "other/main/CMakeLists.txt": "idf_component_register(SRCS main.c PRIV_REQUIRES a)\n",
+            "other/main/main.c": PROJECT["main/main.c"],
+        })
+        self.accepts("--board", "small")
+        self.assertEqual(self.setting("--board", "small", "--project", "other"), "7")
+        self.write("boards/small/sdkconfig.defaults", "CONFIG_NVS_LIMIT=7\nCONFIG_MAIN_PINN=0\n")
+        self.refuses("boards/small/sdkconfig.defaults:2: CONFIG_MAIN_PINN is no option", "--board", "small", "--project", "other")
+        self.write("boards/small/sdkconfig.defaults", "CONFIG_NVS_LIMIT=7\n")
+        self.write("other/sdkconfig.defaults", "CONFIG_MAIN_PIN=0\n")
+        self.refuses("other/sdkconfig.defaults:1: CONFIG_MAIN_PIN is no option", "--board", "small", "--project", "other")
+
     def test_warning_is_an_error(self):
         self.write("components/a/src/a.c", SOURCE.replace("return", "int spare;\n    return"))
         self.refuses("unused variable")

@@ -108,6 +108,11 @@ def defaults_of(root, board, other):
     return [n for name in names for n in (name, name + ".esp32s3") if os.path.exists(os.path.join(root, n))]
 
 
+def firmware_alone(root):
+    """Folders of the components that no other project here has."""
+    return [path for folder in ("main", "apps") for path in idf_tree.component_dirs(os.path.join(root, folder))]
+
+
 def examine_tree(tree, findings):
     """What ESP-IDF would refuse before it compiles. -> names of our components that can be built"""
     for path, other in tree.hidden:
@@ -247,7 +252,8 @@ def main():
         report_unmet(tree, wrong, findings)
         if wrong:
             return findings.report(len(ours))
-        config, _ = idf_config.write(tree, names, defaults_of(root, args.board, args.project), out, findings)
+        shared = (defaults_of(root, args.board, ""), firmware_alone(root)) if args.project else ()
+        config, _ = idf_config.write(tree, names, defaults_of(root, args.board, args.project), out, findings, shared)
         tree.read_registrations(names, os.path.join(config, "sdkconfig.cmake"))
         examine_lists(tree, ours, findings)
         say_what_lacks(tree, names)

@@ -2,6 +2,7 @@
 """The configuration of the firmware: ESP-IDF's Kconfig files and ours with our defaults, read by Debian's kconfiglib."""
 
 import os
+import re
 import sys
 
 import project
@@ -47,8 +48,19 @@ def idf_version(idf):
     return ".".join(words[words.index(f"set(IDF_VERSION_{part}") + 1] for part in ("MAJOR", "MINOR", "PATCH"))
 
 
-def apply_file(kconf, root, name, findings):
-    """One file of defaults: an option ESP-IDF does not know is a finding, not a warning in a long log."""
+def options_of(folders):
+    """Names of the options that these components declare."""
+    names = set()
+    for path in (os.path.join(folder, file) for folder in folders for file in ("Kconfig", "Kconfig.projbuild")):
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                names.update(re.findall(r"^\s*(?:menu)?config\s+(\w+)", file.read(), re.M))
+    return names
+
+
+def apply_file(kconf, root, name, elsewhere, findings):
+    """One file of defaults: an option ESP-IDF does not know is a finding, not a warning in a long log.
+    elsewhere: options of another project that has this file too; they mean nothing here."""
     lines = []
     for number, line in enumerate(project.read(root, name).splitlines(), 1):
         match = kconfig_gen.ASSIGNMENT.match(line.strip())
@@ -56,6 +68,8 @@ def apply_file(kconf, root, name, findings):
             continue
         option = match.group(1) or match.group(3)
         if option not in kconf.syms or not kconf.syms[option].nodes:
+            if option in elsewhere:
+                continue
             findings.add(name, number, f"CONFIG_{option} is no option of the components this firmware is built from")
         else:
             lines.append((number, line.strip()))
@@ -82,10 +96,13 @@ def untaken(kconf, layers, findings):
             findings.add(name, number, f"'{line}' has no effect, the value is '{symbol.str_value}'")
 
 
-def write(tree, names, defaults, out, findings):
-    """-> folder with sdkconfig.h and sdkconfig.cmake"""
+def write(tree, names, defaults, out, findings, shared=()):
+    """-> folder with sdkconfig.h and sdkconfig.cmake
+    shared: (files of defaults that are another project's too, folders of the components which only that one has)"""
     kconf = load(tree, names, out)
-    layers = [(name, apply_file(kconf, tree.root, name, findings)) for name in defaults]
+    files, folders = shared or ((), ())
+    elsewhere = options_of(folders)
+    layers = [(name, apply_file(kconf, tree.root, name, elsewhere if name in files else (), findings)) for name in defaults]
     untaken(kconf, layers, findings)
     folder = os.path.join(out, "config")
     os.makedirs(folder, exist_ok=True)
