@@ -41,11 +41,9 @@ static void answer(const system_request_t *request, esp_err_t status, const void
 
 static void on_list(const system_request_t *request, void *user_data)
 {
-    /* None when apps are switched off: an array of nothing is no array. */
-    static EXT_RAM_BSS_ATTR app_info_t
-        s_infos[CONFIG_SYSTEM_MAX_APPS != 0 ? CONFIG_SYSTEM_MAX_APPS : 1];
+    static EXT_RAM_BSS_ATTR app_info_t s_infos[APP_LIST_ROOM];
     static EXT_RAM_BSS_ATTR app_control_list_t s_list;
-    size_t count = CONFIG_SYSTEM_MAX_APPS;
+    size_t count = APP_LIST_ROOM;
 
     (void)user_data;
     if (!may_ask(request)) {

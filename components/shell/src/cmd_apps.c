@@ -43,10 +43,8 @@ static void print_installed(void)
 int cmd_apps(int argc, char **argv)
 {
     (void)argv;
-    /* None when apps are switched off: an array of nothing is no array. */
-    static EXT_RAM_BSS_ATTR app_info_t
-        s_apps[CONFIG_SYSTEM_MAX_APPS != 0 ? CONFIG_SYSTEM_MAX_APPS : 1];
-    size_t count = CONFIG_SYSTEM_MAX_APPS;
+    static EXT_RAM_BSS_ATTR app_info_t s_apps[APP_LIST_ROOM];
+    size_t count = APP_LIST_ROOM;
 
     if (argc != 1) {
         return shell_usage("apps");

@@ -48,11 +48,9 @@ static void propose_names(const proposer_t *p)
 {
     static EXT_RAM_BSS_ATTR system_service_info_t
         s_owners[CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
-    /* None when apps are switched off: an array of nothing is no array. */
-    static EXT_RAM_BSS_ATTR app_info_t
-        s_apps[CONFIG_SYSTEM_MAX_APPS != 0 ? CONFIG_SYSTEM_MAX_APPS : 1];
+    static EXT_RAM_BSS_ATTR app_info_t s_apps[APP_LIST_ROOM];
     size_t count = sizeof(s_owners) / sizeof(s_owners[0]);
-    size_t apps = CONFIG_SYSTEM_MAX_APPS;
+    size_t apps = APP_LIST_ROOM;
 
     if (system_service_list(s_owners, &count) == ESP_OK) {
         for (size_t i = 0; i < count; i++) {

@@ -49,6 +49,10 @@ typedef enum {
 #define APP_STACK_SIZE_MIN 2048u
 #define APP_STACK_SIZE_MAX 65536u
 
+/** Room for app_manager_list(). Where apps are switched off there is none to list, but an array of
+ *  nothing is no array. */
+#define APP_LIST_ROOM (CONFIG_SYSTEM_MAX_APPS != 0 ? CONFIG_SYSTEM_MAX_APPS : 1)
+
 typedef struct app_context app_context_t;
 
 /**
