@@ -17,7 +17,6 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "host/ble_hs.h"
-#include "host/ble_store.h"
 #include "host/util/util.h"
 #include "nimble/nimble_port.h"
 
@@ -163,8 +162,7 @@ static void configure(void)
 {
     ble_hs_cfg.sync_cb = on_sync;
     ble_hs_cfg.reset_cb = on_lost;
-    ble_hs_cfg.store_status_cb = ble_store_util_status_rr; /* the oldest bond gives way */
-    ble_hs_cfg.sm_io_cap = BLE_SM_IO_CAP_DISP_ONLY;        /* who asks us; nimble_gap_begin() */
+    ble_hs_cfg.sm_io_cap = BLE_SM_IO_CAP_DISP_ONLY; /* who asks us; nimble_gap_begin() */
     ble_hs_cfg.sm_bonding = 1;
     ble_hs_cfg.sm_mitm = 1;
     ble_hs_cfg.sm_sc = 1;
