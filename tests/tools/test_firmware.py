@@ -169,6 +169,16 @@ idf_component_register(SRCS src/a.c ${port} PRIV_INCLUDE_DIRS private REQUIRES n
         self.write("components/a/src/a.c", SOURCE.replace('nvs_get("k", &value)', 'nvs_get("k", &value) + nvs_lost()'))
         self.refuses("components/a/src/a.c:1: 'nvs_lost' is declared but nothing in the build defines it; component 'lost' may")
 
+    def test_defined_by_a_macro(self):
+        names = '#include "nvs.h"\n#define NVS_DEFINE_NAME(id) const char *const id = #id\nNVS_DEFINE_NAME(NVS_FIRST);\n'
+        small_idf.write(self.idf, {"components/nvs/nvs.c": names + small_idf.FILES["components/nvs/nvs.c"]})
+        for name in ("NVS_FIRST", "NVS_SECOND"):
+            declared = f"extern const char *const {name};\n"
+            self.write("components/a/src/a.c", declared + SOURCE.replace('nvs_get("k", &value)', f"nvs_get({name}, &value)"))
+            if name == "NVS_FIRST":
+                self.accepts()
+        self.refuses("'NVS_SECOND' is declared but nothing in the build defines it")
+
     def test_defined_twice(self):
         self.write("components/a/src/a.c", SOURCE.replace("long f(void)", "long nvs_get(const char *k, flash_t *v)")
                    .replace("    flash_t value;\n", "").replace('nvs_get("k", &value)', "*k + (long)*v"))

@@ -107,6 +107,7 @@ class Build:
         """Whether the text looks like a definition of it."""
         name = r"\b" + re.escape(symbol) + r"\b"
         function = name + r"\s*\([^;{}]*\)\s*\{|" + name + r"[^;{}]*alias[^;]*;"
+        function += r"|^\w*DEFINE\w*\(" + name  # by a macro: ESP_EVENT_DEFINE_BASE(IP_EVENT)
         variable = r"^[A-Za-z_][^;={}#()]*" + name + r"(?:\[[^;]*\])?\s*(?:=[^;]*)?;"
         return re.search(f"{function}|{variable}|^\\s*{name}:", self.texts[path], re.M)
 
