@@ -6,10 +6,10 @@ Measures Kraken-OS beside what people use otherwise, in one run, on one virtual 
 
   --quick        fewer repetitions: about 10 s instead of a minute
   --json         one JSON object instead of tables
-  --only LIST    of: throughput latency producers pools instructions scale fragmentation overhead memory apps lx7 device
-                 explained promises targets targets_pc
+  --only LIST    of: throughput latency producers pools instructions scale fragmentation month overhead memory apps lx7
+                 device explained promises targets targets_pc
   --plot FILE    the simulated month of the heap, as SVG
-  --renew        write the tables of docs/PERFORMANCE.md again, with --only those of these sections, else its plot too
+  --renew        write the tables of docs/PERFORMANCE.md again, with --only those of these sections; with month its plot
   --device FILE  first accept what bench/idf printed on the device or under its emulator
 """
 
@@ -24,8 +24,8 @@ import sections
 from runner import Runner
 from report import print_report
 
-SECTIONS = ("throughput", "latency", "producers", "pools", "instructions", "scale", "fragmentation", "overhead", "memory", "apps", "lx7",
-            "device", "explained", "promises", "targets", "targets_pc")
+SECTIONS = ("throughput", "latency", "producers", "pools", "instructions", "scale", "fragmentation", "month", "overhead", "memory", "apps",
+            "lx7", "device", "explained", "promises", "targets", "targets_pc")
 
 
 def arguments():
@@ -54,7 +54,7 @@ def main():
     runner.modules = not options.renew  # they are docs/MEMORY.md's
     if options.plot:
         with open(options.plot, "w", encoding="utf-8") as file:
-            file.write(sections.month_svg(runner))
+            file.write(sections.month_svg(runner, renew.text_of("month", sections.month(runner, {}))))
         return 0
     if options.device:
         accepted_device.accept(runner.root, options.device)
@@ -66,7 +66,7 @@ def main():
     runner.done()
     if options.renew:
         renew.document(runner.root, results)
-        if not options.only:
+        if "month" in options.sections:
             renew.month(runner)
     elif options.json:
         json.dump(results, sys.stdout, indent=1)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The simulated month as SVG, without any library."""
 
+import html
+
 WIDTH, HEIGHT, LEFT, GAP = 900, 260, 70, 60
 COLOURS = {"malloc": "#c0392b", "pools": "#1f6f8b"}
 
@@ -23,10 +25,11 @@ def axes(title, top, highest, unit):
     return parts
 
 
-def month(series):
-    """{name: [[hour, fragmentation, free bytes, largest block, …], …]} -> SVG"""
+def month(series, text):
+    """{name: [[hour, fragmentation, free bytes, largest block, …], …]} and the same in words -> SVG"""
     total = 2 * HEIGHT + 3 * GAP
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {total}" font-family="sans-serif" font-size="12">',
+             f"<desc>{html.escape(text)}</desc>",
              f'<rect width="{WIDTH}" height="{total}" fill="white"/>']
     top = GAP
     highest = max(5.0, max(point[1] * 100 for points in series.values() for point in points) * 1.1)

@@ -58,7 +58,8 @@ def document(root, results):
 
 
 def month(runner):
-    svg = sections.month_svg(runner)
+    """the plot, with the table below it for who cannot see it"""
+    svg = sections.month_svg(runner, text_of("month", sections.month(runner, {})))
     with open(os.path.join(runner.root, PLOT), "w", encoding="utf-8") as file:
         file.write(svg)
     print(f"{PLOT}: written again")

@@ -94,6 +94,13 @@ def fragmentation(data):
     table(["trace, allocator", "mean", "worst", "end", "lost bytes", "least largest block", "heap calls", "failed"], rows)
 
 
+def month(data):
+    print("Fragmentation of the largest internal region over the month, %")
+    rows = [[name] + [f"{v[c] * 100:.1f}" for c in ("mean", "first", "last", "worst")] +
+            [f"{v['least_largest_bytes']:,.0f}", f"{v['heap_calls']:,.0f}", f"{v['failed']:.0f}"] for name, v in data.items()]
+    table(["allocator", "mean", "days 1 to 10", "days 21 to 30", "worst", "least largest block", "heap calls", "failed"], rows)
+
+
 def overhead(data):
     print("The idle system, instructions a second of virtual time")
     table(["watched", "ours", "total", "% of 240 MHz"],

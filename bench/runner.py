@@ -20,6 +20,7 @@ class Runner:
         self.root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         self.repetitions = QUICK_REPETITIONS if quick else REPETITIONS
         self.counts = {}
+        self.plots = {}
         self.modules = True  # compile everything for the chip, to tell the memory of each module
 
     def progress(self, text):
@@ -38,11 +39,14 @@ class Runner:
             raise RuntimeError(f"{' '.join(arguments)}: status {done.returncode}: {done.stderr.strip()[-500:]}")
         return figures
 
-    def points(self, *arguments):
-        """the lines "= point …" of one measurement, as numbers"""
-        self.progress(" ".join(arguments))
-        done = subprocess.run([self.program, *arguments], capture_output=True, text=True, check=True, timeout=600)
-        return [[float(word) for word in line.split()[2:]] for line in done.stdout.splitlines() if line.startswith("= point ")]
+    def plotted(self, *arguments):
+        """one measurement in virtual time -> its figures, and its lines "= point …" as numbers; kept: the same each time"""
+        if arguments not in self.plots:
+            self.progress(" ".join(arguments))
+            done = subprocess.run([self.program, *arguments], capture_output=True, text=True, check=True, timeout=600)
+            points = [[float(word) for word in line.split()[2:]] for line in done.stdout.splitlines() if line.startswith("= point ")]
+            self.plots[arguments] = parse(done.stdout), points
+        return self.plots[arguments]
 
     def interleaved(self, cases):
         """{key: arguments} -> {key: {figure: median}}: all once, then all again, so that a noisy minute hits all of them"""

@@ -303,7 +303,21 @@ def targets_pc(_, done):
     return rows
 
 
-def month_svg(runner):
-    """the simulated month: 30 days, one point an hour, one allocation or release a second"""
-    common = ("fragmentation", "trace=mixed", f"steps={30 * 24 * 3600}", f"points={30 * 24}", "plot=1")
-    return plot.month({name: runner.points(*common, f"allocator={name}") for name in ("malloc", "pools")})
+THIRD = 10 * 24  # points: ten days of thirty
+
+
+def simulated_month(runner):
+    """30 days, one point an hour, one allocation or release a second -> {allocator: (figures, points)}"""
+    common = ("fragmentation", "trace=mixed", f"steps={3 * THIRD * 3600}", f"points={3 * THIRD}", "plot=1")
+    return {name: runner.plotted(*common, f"allocator={name}") for name in ("malloc", "pools")}
+
+
+def month(runner, _):
+    """the simulated month in figures, its first and last ten days beside each other"""
+    return {name: {**figures, "first": statistics.mean(point[1] for point in points[:THIRD]),
+                   "last": statistics.mean(point[1] for point in points[-THIRD:])}
+            for name, (figures, points) in simulated_month(runner).items()}
+
+
+def month_svg(runner, text):
+    return plot.month({name: points for name, (_figures, points) in simulated_month(runner).items()}, text)

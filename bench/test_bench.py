@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bench measures what it says: counts add up, order holds, repetition repeats, the guard bites. Never a wall-clock limit."""
 
+import html
 import os
 import re
 import shutil
@@ -60,6 +61,18 @@ class Document(unittest.TestCase):
         shown = dict(re.findall(r"^\| (\w+) \| ([\d,]+) \|", self.block("lx7"), re.M))
         for name, accepted in guard.read(os.path.join(ROOT, guard.FILE))[1].items():
             self.assertLessEqual(abs(float(shown[name].replace(",", "")) / accepted - 1), guard.TOLERANCE, f"{name}: ./kraken bench --accept")
+
+    def test_the_document_says_what_the_plot_shows(self):
+        with open(os.path.join(ROOT, renew.PLOT), encoding="utf-8") as file:
+            shown = re.search(r"<desc>(.*)</desc>", file.read(), re.S)
+        self.assertEqual(self.block("month"), html.unescape(shown.group(1)), "./kraken bench --renew --only month")
+
+    def test_the_heap_of_the_month_does_not_wear_out(self):
+        rows = [row.split(" | ") for row in re.findall(r"^\| (\w+ \| [\d.,| ]+) \|$", self.block("month"), re.M)]
+        self.assertEqual([row[0] for row in rows], ["malloc", "pools"])
+        for name, _mean, first, last, _worst, _least, _calls, failed in rows:
+            self.assertLessEqual(float(last), 1.1 * float(first), name)
+            self.assertEqual(failed, "0", name)
 
     def test_what_is_taken_apart_adds_up(self):
         tables = re.findall(r"^\*\*(.+)\*\*\n\n((?:\|.*\n)+)", self.block("explained"), re.M)
@@ -225,7 +238,7 @@ class Parsing(unittest.TestCase):
 
     def test_a_plot_has_both_lines(self):
         points = [[1, 0.1, 1000, 900], [2, 0.2, 1000, 800]]
-        self.assertEqual(plot.month({"malloc": points, "pools": points}).count("<polyline"), 4)
+        self.assertEqual(plot.month({"malloc": points, "pools": points}, "a < b").count("<polyline"), 4)
 
 
 if __name__ == "__main__":

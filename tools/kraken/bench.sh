@@ -8,10 +8,10 @@
 #:   (nothing)     everything, as tables, in about a minute; the rivals in the same run
 #:   --quick       fewer repetitions
 #:   --json        one JSON object
-#:   --only LIST   of: throughput latency producers pools instructions scale fragmentation overhead memory apps
+#:   --only LIST   of: throughput latency producers pools instructions scale fragmentation month overhead memory apps
 #:                 lx7 device explained promises targets targets_pc
 #:   --plot FILE   a simulated month of the heap, as SVG
-#:   --renew       write the tables of docs/PERFORMANCE.md again, and its plot; with --only those of these sections
+#:   --renew       write the tables of docs/PERFORMANCE.md again, with --only those of these sections; with month its plot
 #:     --device FILE  first accept what bench/idf printed on the device or under its emulator (bench/accepted_device.txt)
 #:   --lx7         instructions of our own code on an emulated core of the chip's generation, without kernel and board
 #:     --explain   where these instructions are: each operation by function, or one of them line by line
