@@ -20,9 +20,13 @@
 
 #include "torture_table.h"
 
-#define PARALLEL     2
-#define HANG_S       300
-#define OUTPUT_SHOWN 3000
+#define PARALLEL 2
+/* A seed hangs when it has computed for so long, which a loaded machine does not change: under
+ * AddressSanitizer one takes some seconds. On real threads its own time is the machine's. */
+#define HANG_CPU_S     300
+#define HANG_THREADS_S 1500
+#define STANDSTILL_S   600 /* or when it has not computed at all for so long */
+#define OUTPUT_SHOWN   3000
 
 typedef struct {
     uint64_t first, seeds;
@@ -38,6 +42,8 @@ typedef struct {
     pid_t pid;
     int report_fd, output_fd;
     time_t started;
+    time_t moved;   // when it was seen to compute last
+    int64_t cpu_us; // what it had computed then
     int status;
     bool killed, threads;
     torture_report_t report;
@@ -100,7 +106,7 @@ static void start_child(child_t *child, const options_t *options, uint64_t seed)
     char *argv[24];
     memset(child, 0, sizeof(*child));
     child->seed = seed;
-    child->started = now_s();
+    child->started = child->moved = now_s();
     child->threads = options->threads;
     child->output_fd = memfd_create("torture", MFD_CLOEXEC);
     if (child->output_fd < 0 || pipe(fds) != 0) {
@@ -136,11 +142,35 @@ static bool has_passed(const child_t *child)
            child->report.complete == TORTURE_COMPLETE;
 }
 
+/** What a process computed so far, however often it was kept from its processor. */
+static int64_t cpu_us(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0) {
+        return 0; // it has just ended
+    }
+    return used.tv_sec * INT64_C(1000000) + used.tv_nsec / 1000;
+}
+
+static bool hangs(child_t *child)
+{
+    const time_t now = now_s();
+    const int64_t used_us = cpu_us(child->pid);
+    if (used_us != child->cpu_us) {
+        child->cpu_us = used_us;
+        child->moved = now;
+    }
+    return now - child->moved > STANDSTILL_S ||
+           (child->threads ? now - child->started > HANG_THREADS_S
+                           : used_us > HANG_CPU_S * INT64_C(1000000));
+}
+
 /** @return true when it has ended */
 static bool look_at_child(child_t *child)
 {
     if (waitpid(child->pid, &child->status, WNOHANG) != child->pid) {
-        if (!child->killed && now_s() - child->started > (child->threads ? 5 * HANG_S : HANG_S)) {
+        if (!child->killed && hangs(child)) {
             child->killed = true;
             kill(child->pid, SIGKILL);
         }
