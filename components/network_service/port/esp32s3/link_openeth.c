@@ -85,7 +85,7 @@ static esp_err_t make_driver(void)
     const eth_mac_config_t mac_config = ETH_MAC_DEFAULT_CONFIG();
     eth_phy_config_t phy_config = ETH_PHY_DEFAULT_CONFIG();
     phy_config.reset_gpio_num = -1;
-    phy_config.autonego_timeout_ms = 100; /* there is nobody to agree with */
+    phy_config.autonego_timeout_ms = 0; /* there is nobody to agree with, and nothing to wait for */
     esp_eth_mac_t *mac = esp_eth_mac_new_openeth(&mac_config);
     esp_eth_phy_t *phy = esp_eth_phy_new_dp83848(&phy_config);
     esp_err_t ret = mac != NULL && phy != NULL ? ESP_OK : ESP_ERR_NO_MEM;
