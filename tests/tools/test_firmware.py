@@ -343,9 +343,14 @@ class Verb(Folder):
         self.lacks("is ESP-IDF v5.1", IDF_PATH=idf, PATH=path)
 
     def test_arguments(self):
-        self.refuses("there is no board 'none'; there are: ", "--board", "none")
+        self.refuses("there is no board 'none'; there are: box3 devkitc1 devkitc1_n8r8 qemu\n", "--board", "none")
         self.refuses("unknown argument --fast", "--fast")
         self.refuses("one at a time", "build", "flash")
+
+    def test_clean_needs_no_idf(self):
+        small_idf.write(self.root, {"firmware/qemu/a": "", "firmware/devkitc1/a": ""})
+        self.assertEqual(self.check("clean", "--board", "qemu").returncode, 0)
+        self.assertEqual(os.listdir(os.path.join(self.root, "firmware")), ["devkitc1"])
 
 
 class RootProject(Folder):

@@ -19,7 +19,7 @@
 #:   --board NAME  a folder of boards/: devkitc1 if nothing is said, qemu for qemu and for test without --port
 #:   --port DEVICE where the board is connected, such as /dev/ttyUSB0; idf.py looks for it otherwise
 #:
-#: Needs ESP-IDF v5.5 in this shell, except sign and inspect: . <esp-idf>/export.sh. Exit status 3 when it is missing; build folder: build/firmware/<board>.
+#: Needs ESP-IDF v5.5 in this shell, except sign, inspect and clean: . <esp-idf>/export.sh. Exit status 3 when it is missing; build folder: build/firmware/<board>.
 set -eu
 # shellcheck source=tools/kraken/lib.sh
 . "$KRAKEN_ROOT/tools/kraken/lib.sh"
@@ -57,7 +57,17 @@ if [ -z "$board" ]; then
     esac
 fi
 if [ ! -f "$KRAKEN_ROOT/boards/$board/sdkconfig.defaults" ]; then
-    die "firmware: there is no board '$board'; there are: $(cd "$KRAKEN_ROOT/boards" && echo *)"
+    boards=
+    for folder in "$KRAKEN_ROOT"/boards/*/; do
+        boards="$boards $(basename "$folder")"
+    done
+    die "firmware: there is no board '$board'; there are:$boards"
+fi
+folder=$build_root/firmware/$board
+if [ "$action" = clean ]; then
+    rm -rf "${folder:?}"
+    say "removed $folder"
+    exit 0
 fi
 
 # lacking WHAT HOW…: what is missing and how to get it
@@ -97,7 +107,6 @@ if [ "$action" = test ] && [ "$board" != qemu ] && [ -z "$port" ]; then
     die "firmware: test on a board needs to know where it is: --port DEVICE"
 fi
 
-folder=$build_root/firmware/$board
 source=$KRAKEN_ROOT
 if [ "$action" = test ]; then
     folder=$build_root/firmware/test-$board
@@ -131,9 +140,5 @@ test)
         idf flash
         python "$KRAKEN_ROOT/tools/device_test.py" --port "$port"
     fi
-    ;;
-clean)
-    rm -rf "${folder:?}"
-    say "removed $folder"
     ;;
 esac
