@@ -56,7 +56,7 @@ static void on_list(const system_request_t *request, void *user_data)
         return;
     }
     memset(&s_list, 0, sizeof(s_list));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && i < APP_LIST_ROOM; i++) {
         app_control_app_t *app = &s_list.apps[i];
         memcpy(app->name, s_infos[i].name, sizeof(app->name));
         memcpy(app->description, s_infos[i].description, sizeof(app->description) - 1);
