@@ -39,13 +39,15 @@ static const char *TAG = "display";
 #endif
 #define WAKE_MS 120 /* that both controllers want after a reset and after sleep */
 
-#define CMD_READ_STATUS   0x09
-#define STATUS_BOOSTER_ON 0x80 /* first byte of the status */
-#define STATUS_NOT_ASLEEP 0x02 /* second byte: sleep out */
-#define STATUS_PIXELS_16  0x50 /* second byte: 16 bits a pixel */
-#define COLMOD_16         0x55
-#define DIM_BITS          LEDC_TIMER_12_BIT
-#define DIM_FULL          4095u
+/* Registers of one byte: longer answers begin with a dummy bit on a serial bus. */
+#define CMD_READ_POWER   0x0A
+#define POWER_BOOSTER_ON 0x80
+#define POWER_NOT_ASLEEP 0x10
+#define CMD_READ_PIXELS  0x0C
+#define PIXELS_BUS       0x07 /* how the bus brings them; some controllers tell no more */
+#define COLMOD_16        0x55
+#define DIM_BITS         LEDC_TIMER_12_BIT
+#define DIM_FULL         4095u
 
 static esp_lcd_panel_io_handle_t s_io;
 static bool s_bus_claimed;
@@ -334,17 +336,17 @@ esp_err_t display_backend_set_power(bool on)
 esp_err_t display_backend_probe(void)
 {
 #if CONFIG_DISPLAY_PIN_MISO >= 0
-    uint8_t status[5] = {0}; /* the first one is a dummy */
+    uint8_t power = 0;
+    uint8_t pixels = 0;
     ESP_RETURN_ON_FALSE(s_io != NULL, ESP_ERR_NOT_FOUND, TAG, "not open");
-    ESP_RETURN_ON_ERROR(esp_lcd_panel_io_rx_param(s_io, CMD_READ_STATUS, status, sizeof(status)),
-                        TAG, "status");
-    if ((status[1] == 0x00 || status[1] == 0xFF) && status[1] == status[2] &&
-        status[2] == status[3]) {
+    ESP_RETURN_ON_ERROR(esp_lcd_panel_io_rx_param(s_io, CMD_READ_POWER, &power, 1), TAG, "status");
+    ESP_RETURN_ON_ERROR(esp_lcd_panel_io_rx_param(s_io, CMD_READ_PIXELS, &pixels, 1), TAG,
+                        "status");
+    if (power == pixels && (power == 0x00 || power == 0xFF)) {
         return ESP_ERR_NOT_FOUND; /* nobody drives the wire */
     }
-    const bool as_set = (status[1] & STATUS_BOOSTER_ON) != 0 &&
-                        (status[2] & STATUS_NOT_ASLEEP) != 0 &&
-                        (status[2] & 0x70) == STATUS_PIXELS_16;
+    const bool as_set = (power & POWER_BOOSTER_ON) != 0 && (power & POWER_NOT_ASLEEP) != 0 &&
+                        (pixels & PIXELS_BUS) == (COLMOD_16 & PIXELS_BUS);
     return as_set ? ESP_OK : ESP_ERR_INVALID_RESPONSE;
 #else
     return ESP_ERR_NOT_SUPPORTED;
