@@ -24,6 +24,7 @@
 #define BUTTON_H     40
 #define WAIT_MS      1000
 #define TRY_AGAIN_MS 200
+#define LOOK_MS      1000
 #define PASSKEY_MS   10000
 
 static display_surface_t s_screen;
@@ -32,6 +33,8 @@ static display_list_t s_list;
 static display_button_t s_open;
 static display_button_t s_stop;
 static bool s_listens; /* to what happens to apps */
+static bool s_looks;   /* in a while, since nobody gave a list */
+static bool s_hears;   /* when that is */
 static bool s_pairs;   /* a passkey was shown */
 
 /* ---- what there is ------------------------------------------------------------------------------
@@ -71,6 +74,29 @@ static void forget_self(app_context_t *ctx)
     s_apps.count = (uint16_t)kept;
 }
 
+static void on_look(const system_event_t *event, void *user_data);
+
+/** Nobody answered, or too late: then no event says that somebody would now. */
+static void look_later(app_context_t *ctx)
+{
+    system_event_type_t look;
+    if (s_looks) {
+        return;
+    }
+    esp_err_t ret = ctx->register_event(ctx, "launcher.look", &look);
+    if (ret == ESP_OK && !s_hears) {
+        ret = ctx->subscribe(ctx, look, on_look, ctx);
+        s_hears = ret == ESP_OK;
+    }
+    if (ret == ESP_OK) {
+        ret = ctx->post_after(ctx, look, NULL, 0, PRIORITY_NORMAL, LOOK_MS, NULL);
+    }
+    s_looks = ret == ESP_OK;
+    if (ret != ESP_OK) { /* the next event asks again */
+        ctx->log(ctx, ESP_LOG_WARN, "no other look: %s", system_error_to_string(ret));
+    }
+}
+
 /** Ask for the apps; what was known stays when nobody answers. */
 static void refresh(app_context_t *ctx)
 {
@@ -79,6 +105,7 @@ static void refresh(app_context_t *ctx)
     const esp_err_t ret = ask(ctx, APP_CONTROL_LIST_REQUEST, NULL, 0, &s_answer, &size);
     if (ret != ESP_OK || s_answer.header.version != APP_CONTROL_VERSION) {
         ctx->log(ctx, ESP_LOG_WARN, "no list of apps: %s", system_error_to_string(ret));
+        look_later(ctx);
         return;
     }
     s_apps = s_answer;
@@ -298,6 +325,12 @@ static void on_app(const system_event_t *event, void *user_data)
     draw(user_data);
 }
 
+static void on_look(const system_event_t *event, void *user_data)
+{
+    s_looks = false;
+    on_app(event, user_data);
+}
+
 /** Retained, so it comes at once: by then we listen to what happens to apps, and miss nothing. */
 static void on_display(const system_event_t *event, void *user_data)
 {
@@ -383,6 +416,8 @@ static void launcher_app_main(app_context_t *ctx)
     memset(&s_apps, 0, sizeof(s_apps)); /* statics outlive the app: each life begins by itself */
     s_list = (display_list_t){.selected = -1, .row = describe_row};
     s_listens = false;
+    s_looks = false;
+    s_hears = false;
     s_pairs = false;
     if (!open_screen(ctx)) {
         return;

@@ -243,6 +243,31 @@ static void what_bluetooth_has_to_tell_people_is_shown(void **state)
     assert_string_equal(s_toast.text, "");
 }
 
+static void what_it_missed_it_asks_for_again(void **state)
+{
+    (void)state;
+    system_service_id_t apps;
+    assert_int_equal(system_service_find(app_control_service.name, &apps), ESP_OK);
+    tap_row(0);
+    assert_true(wait_for_state("red", APP_STATE_RUNNING));
+    click(INPUT_BUTTON_HOME);
+    assert_int_equal(system_service_stop(apps), ESP_OK); // nobody gives a list
+    assert_int_equal(app_manager_stop("red"), ESP_OK);
+    assert_true(wait_for_state("red", APP_STATE_STOPPED));
+    assert_int_equal(system_service_start(apps), ESP_OK); // and nobody says that somebody does
+    // As soon as it knows that red has ended, the button starts it.
+    app_info_t red = {0};
+    for (int i = 0; red.state != APP_STATE_RUNNING; i++) {
+        assert_true(i < ktest_polls(40));
+        vTaskDelay(pdMS_TO_TICKS(100));
+        tap_open();
+        assert_int_equal(app_manager_get_info("red", &red), ESP_OK);
+    }
+    assert_true(wait_for_state("red", APP_STATE_RUNNING));
+    assert_int_equal(app_manager_stop("red"), ESP_OK);
+    assert_true(wait_for_state("red", APP_STATE_STOPPED));
+}
+
 static void it_is_drawn_anew_when_the_screen_is_turned(void **state)
 {
     (void)state;
@@ -301,6 +326,7 @@ int main(int argc, char **argv)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(touch_starts_switches_and_stops, set_up),
         cmocka_unit_test(buttons_do_the_same),
+        cmocka_unit_test(what_it_missed_it_asks_for_again),
         cmocka_unit_test(what_is_no_input_is_nothing),
         cmocka_unit_test(what_bluetooth_has_to_tell_people_is_shown),
         cmocka_unit_test_teardown(it_is_drawn_anew_when_the_screen_is_turned, tear_down),
