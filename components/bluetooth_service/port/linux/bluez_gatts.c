@@ -21,8 +21,11 @@ static sd_bus_slot *s_slots[SLOTS];
 static unsigned s_slot_count;
 static struct {
     sd_bus_message *message;
+    uint32_t number;
     uint16_t offset;
 } s_questions[QUESTIONS];
+static uint32_t
+    s_number; /* of the last question: an answer to one of an earlier radio finds none */
 
 /** Of the characteristic or service at index. */
 static void path_of(char path[BLUEZ_PATH], unsigned service, int value)
@@ -136,11 +139,12 @@ static int on_read(sd_bus_message *message, void *arg, sd_bus_error *error)
     uint8_t link;
     (void)error;
     const int rc = take_options(message, &offset, &link);
-    for (uint32_t i = 0; rc >= 0 && i < QUESTIONS; i++) {
+    for (unsigned i = 0; rc >= 0 && i < QUESTIONS; i++) {
         if (s_questions[i].message == NULL) {
             s_questions[i].message = sd_bus_message_ref(message);
             s_questions[i].offset = offset;
-            bluez_ask_value(characteristic->value, i);
+            s_questions[i].number = ++s_number;
+            bluez_ask_value(characteristic->value, s_number);
             return 1; /* the answer follows */
         }
     }
@@ -152,12 +156,17 @@ static int on_read(sd_bus_message *message, void *arg, sd_bus_error *error)
 void bluez_answer(const bluez_order_t *order)
 {
     sd_bus_message *reply = NULL;
-    if (order->number >= QUESTIONS || s_questions[order->number].message == NULL) {
+    unsigned i = 0;
+    while (i < QUESTIONS &&
+           (s_questions[i].message == NULL || s_questions[i].number != order->number)) {
+        i++;
+    }
+    if (i == QUESTIONS) {
         return;
     }
-    sd_bus_message *message = s_questions[order->number].message;
-    const uint16_t offset = s_questions[order->number].offset;
-    s_questions[order->number].message = NULL;
+    sd_bus_message *message = s_questions[i].message;
+    const uint16_t offset = s_questions[i].offset;
+    s_questions[i].message = NULL;
     if (offset > order->size) {
         (void)sd_bus_reply_method_errorf(message, "org.bluez.Error.InvalidOffset",
                                          "it has %u bytes", order->size);

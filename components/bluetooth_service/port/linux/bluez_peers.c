@@ -385,6 +385,14 @@ void bluez_disconnect(uint8_t link)
     }
 }
 
+static void tell_not_paired(uint8_t link)
+{
+    bluez_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_NOT_PAIRED,
+                                         .link = link,
+                                         .code = UNSPECIFIED},
+               NULL, 0);
+}
+
 static int on_pair(sd_bus_message *message, void *arg, sd_bus_error *error)
 {
     const uint8_t link = (uint8_t)(uintptr_t)arg;
@@ -400,10 +408,7 @@ static int on_pair(sd_bus_message *message, void *arg, sd_bus_error *error)
         }
         tell_paired(link);
     } else {
-        bluez_tell((bluetooth_radio_event_t){.kind = BLUETOOTH_RADIO_NOT_PAIRED,
-                                             .link = link,
-                                             .code = UNSPECIFIED},
-                   NULL, 0);
+        tell_not_paired(link);
     }
     return 0;
 }
@@ -411,12 +416,18 @@ static int on_pair(sd_bus_message *message, void *arg, sd_bus_error *error)
 void bluez_pair(uint8_t link)
 {
     sd_bus_message *call = NULL;
-    if (bluez_link_path(link) != NULL &&
-        sd_bus_message_new_method_call(bluez_bus, &call, BLUEZ, bluez_link_path(link), BLUEZ_DEVICE,
-                                       "Pair") >= 0) {
+    if (bluez_link_path(link) == NULL) {
+        return; /* its end was told */
+    }
+    int rc = sd_bus_message_new_method_call(bluez_bus, &call, BLUEZ, bluez_link_path(link),
+                                            BLUEZ_DEVICE, "Pair");
+    if (rc >= 0) {
         s_pairing[link] = sd_bus_slot_unref(s_pairing[link]);
-        (void)sd_bus_call_async(bluez_bus, &s_pairing[link], call, on_pair, (void *)(uintptr_t)link,
-                                PATIENCE_US);
+        rc = sd_bus_call_async(bluez_bus, &s_pairing[link], call, on_pair, (void *)(uintptr_t)link,
+                               PATIENCE_US);
+    }
+    if (rc < 0) { /* nobody else answers */
+        tell_not_paired(link);
     }
     (void)sd_bus_message_unref(call);
 }
