@@ -39,6 +39,13 @@ static esp_err_t new_repl(const esp_console_repl_config_t *config, esp_console_r
     const esp_console_dev_usb_serial_jtag_config_t usb =
         ESP_CONSOLE_DEV_USB_SERIAL_JTAG_CONFIG_DEFAULT();
     return esp_console_new_repl_usb_serial_jtag(&usb, config, repl);
+#elif defined(CONFIG_ESP_CONSOLE_USB_CDC)
+    const esp_console_dev_usb_cdc_config_t usb = ESP_CONSOLE_DEV_CDC_CONFIG_DEFAULT();
+    return esp_console_new_repl_usb_cdc(&usb, config, repl);
+#elif defined(CONFIG_ESP_CONSOLE_NONE)
+    (void)config;
+    (void)repl;
+    return ESP_ERR_NOT_SUPPORTED; /* this board has no console */
 #else
     const esp_console_dev_uart_config_t uart = ESP_CONSOLE_DEV_UART_CONFIG_DEFAULT();
     return esp_console_new_repl_uart(&uart, config, repl);
