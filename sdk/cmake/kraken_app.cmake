@@ -5,6 +5,7 @@
 #   kraken_app(NAME SRCS file.c… [MANIFEST app.toml] [KEY key.pem] [INCLUDE folder…])
 # builds the shared object with the project's C compiler, checks what it imports, and packs NAME.kapp; without KEY it is not signed.
 get_filename_component(KRAKEN_SDK "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
+include("${CMAKE_CURRENT_LIST_DIR}/app_flags.cmake")
 
 function(kraken_app name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "MANIFEST;KEY" "SRCS;INCLUDE")
@@ -24,15 +25,15 @@ function(kraken_app name)
     add_library(${name} MODULE ${arg_SRCS})
     set_target_properties(${name} PROPERTIES PREFIX "" SUFFIX ".so" POSITION_INDEPENDENT_CODE ON C_STANDARD 17 C_EXTENSIONS ON)
     target_include_directories(${name} PRIVATE ${arg_INCLUDE} "${KRAKEN_SDK}/include" "${KRAKEN_SDK}/include/system_service")
-    target_compile_options(${name} PRIVATE -O2 -fno-stack-protector -U_FORTIFY_SOURCE)
-    target_link_options(${name} PRIVATE -nostdlib "LINKER:--hash-style=sysv,-z,norelro,-e,app_main")
+    set(processor X86_64)
     if(CMAKE_C_COMPILER MATCHES "xtensa")
-        target_compile_options(${name} PRIVATE -mlongcalls)
-        target_link_options(${name} PRIVATE "LINKER:-z,max-page-size=16")
+        set(processor XTENSA)
         target_link_libraries(${name} PRIVATE gcc)
-    else()
-        target_link_options(${name} PRIVATE "LINKER:-z,separate-code")
     endif()
+    target_compile_options(${name} PRIVATE ${KRAKEN_APP_COMPILE} ${KRAKEN_APP_COMPILE_${processor}})
+    list(JOIN KRAKEN_APP_LINK "," common)
+    list(JOIN KRAKEN_APP_LINK_${processor} "," own)
+    target_link_options(${name} PRIVATE -nostdlib "LINKER:${common},${own}")
     add_custom_command(OUTPUT "${package}"
         COMMAND "${KRAKEN_SDK}/bin/kraken-app" check "${manifest}" $<TARGET_FILE:${name}>
         COMMAND "${KRAKEN_SDK}/bin/kraken-app" pack "${manifest}" $<TARGET_FILE:${name}> -o "${package}" ${sign}

@@ -13,7 +13,7 @@ import tomllib
 from . import imports, keys, manifest, package, program
 from .errors import KappError
 
-COMPILE = ("-std=gnu17", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-nostdlib", "-fno-stack-protector", "-U_FORTIFY_SOURCE")
+COMPILE = ("-std=gnu17", "-Wall", "-Wextra", "-fPIC", "-shared", "-nostdlib")
 BOARD_COMPILERS = ("xtensa-esp32s3-elf-gcc", os.path.expanduser("~/.espressif/tools/xtensa-esp-elf/*/xtensa-esp-elf/bin/xtensa-esp32s3-elf-gcc"))
 
 
@@ -121,11 +121,19 @@ def compile_to(path, compiler, flags, folder, build):
         raise KappError(f"{os.path.basename(compiler)} could not build it")
 
 
+def flags_of(processor):
+    """What CMake builds of apps are given as well: cmake/app_flags.cmake. -> arguments of the compiler"""
+    with open(sdk("cmake", "app_flags.cmake"), encoding="utf-8") as file:
+        lines = dict(re.findall(r"^set\(KRAKEN_APP_(\w+) ?(.*)\)$", file.read(), re.M))
+    own = processor.upper()
+    linker = lines["LINK"].split() + lines["LINK_" + own].split()
+    return [*lines["COMPILE"].split(), *lines["COMPILE_" + own].split(), "-Wl," + ",".join(linker)]
+
+
 def programs_of(folder, out, source):
     """Build for every processor that there is a compiler for. -> paths"""
     build = source.get("build", {})
-    jobs = [("x86_64", pc_compiler(), ("-Wl,--hash-style=sysv,-z,separate-code,-z,norelro,-e,app_main",)),
-            ("xtensa", board_compiler(), ("-mlongcalls", "-fno-isolate-erroneous-paths-dereference", "-Wl,--hash-style=sysv,-z,max-page-size=16,-z,norelro,-e,app_main"))]
+    jobs = [(name, compiler, flags_of(name)) for name, compiler in (("x86_64", pc_compiler()), ("xtensa", board_compiler()))]
     result = []
     for name, compiler, flags in jobs:
         if compiler:
