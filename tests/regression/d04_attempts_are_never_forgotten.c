@@ -26,7 +26,7 @@ static void a_fault_a_day_is_no_crash_loop(void **state)
     for (uint32_t day = 1; day <= 10; day++) {
         assert_int_equal(system_service_report_fault(service.id, ESP_FAIL), ESP_OK);
         for (int i = 0; scripted_info(service.id).restart_count < day; i++) {
-            assert_true(i < 20000);
+            assert_true(i < ktest_polls(20000));
             vTaskDelay(1);
         }
         assert_int_equal(watchdog_get_stats(service.id, &stats), ESP_OK);

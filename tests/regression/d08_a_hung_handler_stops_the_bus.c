@@ -12,6 +12,7 @@
 #include "freertos/semphr.h"
 #include "freertos/task.h"
 
+#include "ktest.h"
 #include "scenario.h"
 #include "scripted_service.h"
 #include "system_up.h"
@@ -67,7 +68,7 @@ static void run(void)
     SCENARIO_CHECK(xTaskCreate(keep_beating, "beats", 4096, NULL, 4, NULL) == pdPASS);
     SCENARIO_CHECK_INT(scripted_post(&victim, poster), ==, ESP_OK);
     for (uint32_t n = 1; observer_count(SYSTEM_EVENT_SERVICE_RECOVERED, "victim") == 0; n++) {
-        SCENARIO_CHECK(n < 300);
+        SCENARIO_CHECK(n < (uint32_t)ktest_polls(300));
         SCENARIO_CHECK_INT(scripted_post(&other, poster), ==, ESP_OK);
         SCENARIO_CHECK(system_up_wait(&other.calls[SCRIPTED_HANDLER], n, 10000));
         vTaskDelay(pdMS_TO_TICKS(50));
@@ -78,7 +79,7 @@ static void run(void)
     atomic_store(&let_go, 1); /* it comes back after all: its worker ends by itself */
     SCENARIO_CHECK(system_up_wait(&came_back, 1, 10000));
     for (int i = 0; totals.quarantined_tasks != 0; i++) {
-        SCENARIO_CHECK(i < 5000);
+        SCENARIO_CHECK(i < ktest_polls(5000));
         vTaskDelay(1);
         SCENARIO_CHECK_INT(watchdog_get_totals(&totals), ==, ESP_OK);
     }

@@ -95,7 +95,7 @@ static void a_paused_app_holds_nothing_and_hears_nothing(void **state)
         assert_int_equal(app_manager_pause("holder"), ESP_OK);
         const uint32_t pings = s_pings;
         assert_int_equal(system_event_post(poster, s_ping, NULL, 0, 200), ESP_OK);
-        assert_int_equal(xSemaphoreTake(s_lock, pdMS_TO_TICKS(5000)), pdTRUE);
+        assert_int_equal(xSemaphoreTake(s_lock, pdMS_TO_TICKS(ktest_patience_ms(5000))), pdTRUE);
         assert_int_equal(xSemaphoreGive(s_lock), pdTRUE);
         vTaskDelay(5);
         assert_int_equal(s_pings, pings);

@@ -13,6 +13,7 @@
 #include "freertos/semphr.h"
 #include "freertos/task.h"
 
+#include "ktest.h"
 #include "scenario.h"
 #include "scripted_service.h"
 #include "system_service/app_manager.h"
@@ -73,7 +74,7 @@ static bool app_is_down(void)
 static void put_down(void)
 {
     for (int i = 0; !app_is_down(); i++) {
-        SCENARIO_CHECK(i < 10000);
+        SCENARIO_CHECK(i < ktest_polls(10000));
         (void)app_manager_stop("app");
         vTaskDelay(1);
     }
@@ -141,8 +142,8 @@ static void run(void)
     const size_t before = heap_caps_get_free_size(MALLOC_CAP_DEFAULT);
     for (uint32_t n = 1; n <= CUTS; n++) {
         SCENARIO_CHECK_INT(scripted_post(&s_starter, s_poster), ==, ESP_OK);
-        for (int i = 0; scripted_info(s_starter.id).restart_count != n; i++) {
-            SCENARIO_CHECK(i < 1000);
+        for (int ms = 0; scripted_info(s_starter.id).restart_count != n; ms += 100) {
+            SCENARIO_CHECK(ms < ktest_polls(100000));
             vTaskDelay(pdMS_TO_TICKS(100));
         }
     }

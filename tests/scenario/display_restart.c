@@ -11,6 +11,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "host_display.h"
+#include "ktest.h"
 #include "scenario.h"
 #include "system_service/app_manager.h"
 #include "system_service/fault_injection.h"
@@ -119,14 +120,14 @@ static void run(void)
         vTaskDelay(pdMS_TO_TICKS(20 + scenario_seed() * 7 % 60));
         take_down(id, (unsigned)scenario_seed() / (round == 0 ? 1 : 4));
         const uint32_t shown = atomic_load(&s_shown);
-        for (int i = 0; atomic_load(&s_shown) <= shown + 2; i++) { /* it goes on */
-            SCENARIO_CHECK(i < 1000);
+        for (int ms = 0; atomic_load(&s_shown) <= shown + 2; ms += 10) { /* it goes on */
+            SCENARIO_CHECK(ms < ktest_polls(10000));
             vTaskDelay(pdMS_TO_TICKS(10));
         }
     }
     atomic_store(&s_go_on, false);
-    for (int i = 0; atomic_load(&s_shown) != UINT32_MAX || !shows_red(); i++) {
-        SCENARIO_CHECK(i < 1000);
+    for (int ms = 0; atomic_load(&s_shown) != UINT32_MAX || !shows_red(); ms += 10) {
+        SCENARIO_CHECK(ms < ktest_polls(10000));
         vTaskDelay(pdMS_TO_TICKS(10));
     }
     SCENARIO_CHECK_INT(display_app_info().state.surfaces, ==, 1);

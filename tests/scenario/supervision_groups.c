@@ -10,6 +10,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
+#include "ktest.h"
 #include "scenario.h"
 #include "scripted_service.h"
 #include "system_service/memory_pool.h"
@@ -41,7 +42,7 @@ static void fail_and_settle(unsigned n)
     const uint32_t before = restarts(n);
     SCENARIO_CHECK_INT(system_service_report_fault(members[n].id, ESP_FAIL), ==, ESP_OK);
     for (int i = 0; restarts(n) == before; i++) {
-        SCENARIO_CHECK(i < 20000);
+        SCENARIO_CHECK(i < ktest_polls(20000));
         vTaskDelay(1);
     }
     vTaskDelay(pdMS_TO_TICKS(100));

@@ -11,6 +11,7 @@
 #include "freertos/task.h"
 
 #include "host_system.h"
+#include "ktest.h"
 #include "scenario.h"
 #include "scripted_service.h"
 #include "system_up.h"
@@ -47,7 +48,7 @@ static esp_err_t start(system_service_id_t id, void *arg)
 static void delete_who_sits(void)
 {
     for (int ms = 0; atomic_load(&s_task) == NULL; ms++) {
-        SCENARIO_CHECK(ms < 5000);
+        SCENARIO_CHECK(ms < ktest_polls(5000));
         vTaskDelay(pdMS_TO_TICKS(1));
     }
     vTaskDelay(pdMS_TO_TICKS(2));
@@ -57,7 +58,7 @@ static void delete_who_sits(void)
 static void wait_for_restarts(uint32_t n)
 {
     for (int ms = 0; scripted_info(s_victim.id).restart_count != n; ms++) {
-        SCENARIO_CHECK(ms < 60000);
+        SCENARIO_CHECK(ms < ktest_polls(60000));
         vTaskDelay(pdMS_TO_TICKS(1));
     }
     SCENARIO_CHECK(scripted_wait_state(s_victim.id, SYSTEM_SERVICE_STATE_RUNNING, 5000));

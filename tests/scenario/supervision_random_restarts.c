@@ -9,6 +9,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
+#include "ktest.h"
 #include "scenario.h"
 #include "scripted_service.h"
 #include "system_service/event_timer.h"
@@ -81,7 +82,7 @@ static void run(void)
             vTaskDelay(1);
         }
         for (int i = 0; scripted_info(victim.id).restart_count < n; i++) {
-            SCENARIO_CHECK(i < 20000);
+            SCENARIO_CHECK(i < ktest_polls(20000));
             vTaskDelay(1);
         }
     }

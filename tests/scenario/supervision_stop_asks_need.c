@@ -7,6 +7,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
+#include "ktest.h"
 #include "scenario.h"
 #include "scripted_service.h"
 #include "system_service/memory_pool.h"
@@ -54,8 +55,9 @@ static esp_err_t stop_link(system_service_id_t id, void *arg)
         link_t *need = me - 1;
         const uint32_t asked = need->asked;
         SCENARIO_CHECK_INT(need->stops, ==, me->stops_of_need_before);
-        SCENARIO_CHECK_INT(
-            system_request_sync(id, need->id, s_save, NULL, 0, 200, NULL, NULL, 1000), ==, ESP_OK);
+        SCENARIO_CHECK_INT(system_request_sync(id, need->id, s_save, NULL, 0, 200, NULL, NULL,
+                                               ktest_patience_ms(1000)),
+                           ==, ESP_OK);
         SCENARIO_CHECK_INT(need->asked, ==, asked + 1);
         SCENARIO_CHECK(!need->told_to_stop);
     }
@@ -108,7 +110,7 @@ static void by_the_group(void)
     SCENARIO_CHECK_INT(system_service_report_fault(s_cause.id, ESP_FAIL), ==, ESP_OK);
     for (unsigned n = 0; n < CHAIN; n++) {
         for (int ms = 0; scripted_info(s_links[n].id).restart_count == 0; ms++) {
-            SCENARIO_CHECK(ms < 20000);
+            SCENARIO_CHECK(ms < ktest_polls(20000));
             vTaskDelay(pdMS_TO_TICKS(1));
         }
     }
@@ -127,7 +129,7 @@ static void by_failure(void)
     for (int ms = 0; scripted_info(s_links[WRITER].id).state == SYSTEM_SERVICE_STATE_RUNNING ||
                      scripted_info(s_links[WRITER].id).state == SYSTEM_SERVICE_STATE_STOPPING;
          ms++) {
-        SCENARIO_CHECK(ms < 10000);
+        SCENARIO_CHECK(ms < ktest_polls(10000));
         vTaskDelay(pdMS_TO_TICKS(1));
     }
     SCENARIO_CHECK_INT(s_links[READER].stops, ==, stops + 1);

@@ -12,6 +12,7 @@
 #include "freertos/task.h"
 
 #include "event_internal.h"
+#include "ktest.h"
 #include "scenario.h"
 #include "scripted_service.h"
 #include "system_service/app_manager.h"
@@ -61,7 +62,7 @@ static esp_err_t start(system_service_id_t id, void *arg)
 static void kill_it(void)
 {
     for (int ms = 0; atomic_load(&s_task) == NULL; ms++) {
-        SCENARIO_CHECK(ms < 5000);
+        SCENARIO_CHECK(ms < ktest_polls(5000));
         vTaskDelay(pdMS_TO_TICKS(1));
     }
     vTaskDelay(pdMS_TO_TICKS(2));
@@ -78,7 +79,7 @@ static void one_death(uint32_t n)
     for (int ms = 0; scripted_info(s_victim.id).restart_count != n; ms++) {
         SCENARIO_CHECK(ms < CONFIG_SYSTEM_HANDLER_HANG_MS - 1000 ||
                        host_sched() == HOST_SCHED_THREADS); // not as late as one that hangs
-        SCENARIO_CHECK(ms < 60000);
+        SCENARIO_CHECK(ms < ktest_polls(60000));
         vTaskDelay(pdMS_TO_TICKS(1));
     }
     SCENARIO_CHECK_INT(scripted_info(s_victim.id).last_error, ==, ESP_ERR_SERVICE_HANG);
@@ -117,7 +118,7 @@ static void death_in_an_app(uint32_t n)
     SCENARIO_CHECK_INT(system_event_post(s_poster, s_app_work, NULL, 0, 200), ==, ESP_OK);
     kill_it();
     for (int ms = 0;; ms++) {
-        SCENARIO_CHECK(ms < 60000);
+        SCENARIO_CHECK(ms < ktest_polls(60000));
         SCENARIO_CHECK_INT(app_manager_get_info("app", &info), ==, ESP_OK);
         if (info.state == APP_STATE_CRASHED) {
             break;

@@ -83,7 +83,7 @@ static void run(void)
     } else {
         SCENARIO_CHECK_INT(scripted_post(&s_victim, poster), ==, ESP_OK);
         for (int ms = 0; atomic_load(&s_task) == NULL; ms++) {
-            SCENARIO_CHECK(ms < 5000);
+            SCENARIO_CHECK(ms < ktest_polls(5000));
             vTaskDelay(pdMS_TO_TICKS(1));
         }
         vTaskDelay(pdMS_TO_TICKS(5));

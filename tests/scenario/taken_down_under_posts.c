@@ -13,6 +13,7 @@
 #include "freertos/semphr.h"
 #include "freertos/task.h"
 
+#include "ktest.h"
 #include "scenario.h"
 #include "system_service/app_manager.h"
 #include "system_service/service_watchdog.h"
@@ -172,8 +173,8 @@ static void refused_until_back(bool app)
                            app ? ESP_ERR_APP_STOP_TIMEOUT : ESP_ERR_SERVICE_STOP_TIMEOUT);
     }
     atomic_store(&s_let_go, 1);
-    for (int i = 0; system_service_deinit(key) != ESP_OK; i++) { /* it runs at idle priority */
-        SCENARIO_CHECK(i < 100);
+    for (int ms = 0; system_service_deinit(key) != ESP_OK; ms += 100) { /* at idle priority */
+        SCENARIO_CHECK(ms < ktest_polls(10000));
         vTaskDelay(pdMS_TO_TICKS(100));
     }
     vSemaphoreDelete(s_mutex);

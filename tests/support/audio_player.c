@@ -151,7 +151,8 @@ esp_err_t audio_player_ask(const char *what, const void *data, size_t size, void
 {
     return system_request_sync(SYSTEM_SERVICE_ID_NONE, SYSTEM_SERVICE_ID_NONE, system_up_type(what),
                                data, size, SYSTEM_EVENT_PRIORITY_NORMAL, answer,
-                               answer != NULL ? &room : NULL, 0);
+                               answer != NULL ? &room : NULL,
+                               ktest_patience_ms(CONFIG_SYSTEM_REQUEST_TIMEOUT_MS));
 }
 
 audio_info_t audio_player_info(void)
@@ -159,7 +160,7 @@ audio_info_t audio_player_info(void)
     audio_info_t now = {0};
     for (int i = 0; audio_player_ask(AUDIO_GET_REQUEST, NULL, 0, &now, sizeof(now)) != ESP_OK;
          i++) {
-        KTEST_CHECK(i < 1000); // it may be down just now
+        KTEST_CHECK(i < ktest_polls(1000)); // it may be down just now
         vTaskDelay(pdMS_TO_TICKS(10));
     }
     return now;

@@ -437,7 +437,8 @@ static esp_err_t ask(const char *what, const void *data, size_t size, void *answ
                      size_t *answer_size)
 {
     return system_request_sync(SYSTEM_SERVICE_ID_NONE, s_service, system_up_type(what), data, size,
-                               SYSTEM_EVENT_PRIORITY_NORMAL, answer, answer_size, 2000);
+                               SYSTEM_EVENT_PRIORITY_NORMAL, answer, answer_size,
+                               ktest_patience_ms(2000));
 }
 
 esp_err_t peer_wish(bluetooth_do_t wish)

@@ -13,7 +13,7 @@
 #include "system_up.h"
 
 #define POLL_MS   5
-#define PATIENCE  4000 // polls
+#define PATIENCE  ktest_polls(4000)
 #define HEADER(t) STATUS_HEADER(t, DISPLAY_EVENTS_VERSION)
 
 typedef struct {
@@ -106,7 +106,8 @@ esp_err_t display_app_ask(const char *what, const void *data, size_t size, void 
     size_t room = answer_size;
     return system_request_sync(SYSTEM_SERVICE_ID_NONE, SYSTEM_SERVICE_ID_NONE, system_up_type(what),
                                data, size, SYSTEM_EVENT_PRIORITY_NORMAL, answer,
-                               answer != NULL ? &room : NULL, 0);
+                               answer != NULL ? &room : NULL,
+                               ktest_patience_ms(CONFIG_SYSTEM_REQUEST_TIMEOUT_MS));
 }
 
 display_info_t display_app_info(void)

@@ -105,7 +105,7 @@ network_info_t network_up_info(void)
 {
     network_info_t info;
     for (int i = 0; ask(NETWORK_GET_REQUEST, NULL, 0, &info, sizeof(info)) != ESP_OK; i++) {
-        KTEST_CHECK(i < 1000); // it may be down just now
+        KTEST_CHECK(i < ktest_polls(1000)); // it may be down just now
         vTaskDelay(pdMS_TO_TICKS(10));
     }
     return info;

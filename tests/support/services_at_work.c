@@ -353,8 +353,8 @@ void work_again(void)
         .action = BLUETOOTH_CONTROL_PLAY};
     const uint32_t before = atomic_load(&s_plays);
     SCENARIO_CHECK_INT(app_manager_start("music"), ==, ESP_OK);
-    for (int i = 0; atomic_load(&s_plays) == before; i++) {
-        SCENARIO_CHECK(i < 50);
+    for (int ms = 0; atomic_load(&s_plays) == before; ms += 200) {
+        SCENARIO_CHECK(ms < ktest_polls(10000));
         (void)system_event_post(s_hand, system_up_type(BLUETOOTH_CONTROL_EVENT), &play,
                                 sizeof(play), SYSTEM_EVENT_PRIORITY_HIGH);
         vTaskDelay(pdMS_TO_TICKS(200));

@@ -78,8 +78,9 @@ static void the_template_counts_and_tells(void **state)
     assert_int_equal(system_service_find("custom", &custom), ESP_OK);
     for (int i = 0; i < 1000 && ticks < 2; i++) {
         size_t size = sizeof(ticks);
-        const esp_err_t ret = system_request_sync(SYSTEM_SERVICE_ID_NONE, custom, count, NULL, 0,
-                                                  SYSTEM_EVENT_PRIORITY_NORMAL, &ticks, &size, 0);
+        const esp_err_t ret = system_request_sync(
+            SYSTEM_SERVICE_ID_NONE, custom, count, NULL, 0, SYSTEM_EVENT_PRIORITY_NORMAL, &ticks,
+            &size, ktest_patience_ms(CONFIG_SYSTEM_REQUEST_TIMEOUT_MS));
         assert_true(ret == ESP_OK || ret == ESP_ERR_REQUEST_NO_HANDLER); // not ready yet
         vTaskDelay(pdMS_TO_TICKS(20));
     }

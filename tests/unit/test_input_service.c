@@ -99,7 +99,8 @@ static void focus_on(system_service_id_t app, uint16_t top)
 static esp_err_t ask(const char *what, const void *data, size_t size, void *out, size_t *out_size)
 {
     return system_request_sync(SYSTEM_SERVICE_ID_NONE, SYSTEM_SERVICE_ID_NONE, system_up_type(what),
-                               data, size, SYSTEM_EVENT_PRIORITY_NORMAL, out, out_size, 1000);
+                               data, size, SYSTEM_EVENT_PRIORITY_NORMAL, out, out_size,
+                               ktest_patience_ms(1000));
 }
 
 static input_info_t info(void)

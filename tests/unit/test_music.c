@@ -299,7 +299,8 @@ static void the_card_is_pulled_out(void **state)
                                         .fault = AUDIO_FAULT_CARD};
     assert_int_equal(system_request_sync(SYSTEM_SERVICE_ID_NONE, SYSTEM_SERVICE_ID_NONE,
                                          system_up_type(AUDIO_FAULT_REQUEST), &wish, sizeof(wish),
-                                         SYSTEM_EVENT_PRIORITY_NORMAL, NULL, NULL, 0),
+                                         SYSTEM_EVENT_PRIORITY_NORMAL, NULL, NULL,
+                                         ktest_patience_ms(CONFIG_SYSTEM_REQUEST_TIMEOUT_MS)),
                      ESP_OK);
     vTaskDelay(pdMS_TO_TICKS(1500)); // what was read is heard to its end
     assert_true(is_silent());

@@ -95,7 +95,7 @@ static void nobody_restarts_or_blames_another(void **state)
     assert_int_equal(scripted_info(victim.id).fault_count, 0);
     assert_int_equal(as(victim.id, report, victim.id), ESP_OK); // itself it may
     for (int i = 0; scripted_info(victim.id).restart_count != 1; i++) {
-        assert_true(i < 5000);
+        assert_true(i < ktest_polls(5000));
         vTaskDelay(1);
     }
     assert_int_equal(system_service_restart(victim.id), ESP_OK); // and so may firmware
@@ -244,7 +244,8 @@ static void a_slow_request_handler_is_named_itself(void **state)
     (void)observer_start();
     assert_int_equal(system_request_serve(alice, call_type, slow_server, NULL), ESP_OK);
     assert_int_equal(system_request_sync(bob, alice, call_type, NULL, 0,
-                                         SYSTEM_EVENT_PRIORITY_NORMAL, NULL, NULL, 5000),
+                                         SYSTEM_EVENT_PRIORITY_NORMAL, NULL, NULL,
+                                         ktest_patience_ms(5000)),
                      ESP_OK);
     assert_true(observer_wait(SYSTEM_EVENT_HANDLER_SLOW, "alice", 1, 1000));
     assert_true(observer_last(SYSTEM_EVENT_HANDLER_SLOW, "alice", &seen));

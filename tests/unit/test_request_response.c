@@ -118,9 +118,9 @@ static void a_sync_request_is_answered(void **state)
     int result = 0;
     size_t size = sizeof(result);
     assert_int_equal(system_request_serve(s_bob, s_add, on_add, &s_served), ESP_OK);
-    assert_int_equal(
-        system_request_sync(s_alice, s_bob, s_add, &sum, sizeof(sum), 100, &result, &size, 1000),
-        ESP_OK);
+    assert_int_equal(system_request_sync(s_alice, s_bob, s_add, &sum, sizeof(sum), 100, &result,
+                                         &size, ktest_patience_ms(1000)),
+                     ESP_OK);
     assert_int_equal(result, 42);
     assert_int_equal(size, sizeof(result));
     // Firmware may ask in nobody's name, and leave it to the type who answers.
@@ -137,7 +137,8 @@ static void the_responders_status_comes_through(void **state)
     (void)state;
     setup_all();
     assert_int_equal(system_request_serve(s_bob, s_add, on_refuse, NULL), ESP_OK);
-    assert_int_equal(system_request_sync(s_alice, s_bob, s_add, NULL, 0, 200, NULL, NULL, 1000),
+    assert_int_equal(system_request_sync(s_alice, s_bob, s_add, NULL, 0, 200, NULL, NULL,
+                                         ktest_patience_ms(1000)),
                      ESP_ERR_NOT_SUPPORTED);
     tear_down_all();
 }
@@ -194,9 +195,9 @@ static void an_answer_that_does_not_fit_is_named(void **state)
     char small = 'x';
     size_t size = 1;
     assert_int_equal(system_request_serve(s_bob, s_add, on_add, &s_served), ESP_OK);
-    assert_int_equal(
-        system_request_sync(s_alice, s_bob, s_add, &sum, sizeof(sum), 200, &small, &size, 1000),
-        ESP_ERR_REQUEST_RESPONSE_TOO_LARGE);
+    assert_int_equal(system_request_sync(s_alice, s_bob, s_add, &sum, sizeof(sum), 200, &small,
+                                         &size, ktest_patience_ms(1000)),
+                     ESP_ERR_REQUEST_RESPONSE_TOO_LARGE);
     assert_int_equal(small, 'x');
     assert_int_equal(size, sizeof(int));
     tear_down_all();

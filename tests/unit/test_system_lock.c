@@ -101,7 +101,7 @@ static void tell(actor_t *who, esp_err_t (*fn)(system_lock_t, uint32_t), system_
 
 static esp_err_t answer(actor_t *who)
 {
-    assert_int_equal(xSemaphoreTake(who->done, pdMS_TO_TICKS(5000)), pdTRUE);
+    assert_int_equal(xSemaphoreTake(who->done, pdMS_TO_TICKS(ktest_patience_ms(5000))), pdTRUE);
     return who->result;
 }
 
@@ -148,7 +148,7 @@ static void end(actor_t *who)
 static void await_waiting(system_lock_t id, uint32_t n)
 {
     for (int i = 0; info_of(id).waiting != n; i++) {
-        assert_true(i < 5000);
+        assert_true(i < ktest_polls(5000));
         vTaskDelay(1);
     }
 }
