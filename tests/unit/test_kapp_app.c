@@ -180,6 +180,10 @@ static void one_that_does_not_stop_is_ended_and_taken_out(void **state)
     for (int i = 0; i < 4; i++) {
         assert_int_equal(kapp_app_register(&source, false, NULL), ESP_OK);
         assert_int_equal(app_manager_start("deaf"), ESP_OK);
+        for (int ms = 0; state_of("deaf") != APP_STATE_RUNNING; ms++) { // its task says so
+            assert_true(ms < ktest_polls(1000));
+            vTaskDelay(1);
+        }
         vTaskDelay(20);
         assert_int_equal(app_manager_stop("deaf"), ESP_ERR_APP_STOP_TIMEOUT);
         assert_int_equal(app_manager_set_aside_count(), 0);

@@ -95,6 +95,10 @@ static void one_that_does_not_stop_is_uninstalled_all_the_same(void **state)
     kb_bytes_t deaf = program_package(PROGRAM_DEAF, "deaf", -1, &app_store_key);
     assert_int_equal(app_store_install(&deaf), ESP_OK);
     assert_int_equal(app_manager_start("deaf"), ESP_OK);
+    for (int ms = 0; app_store_info("deaf").state != APP_STATE_RUNNING; ms++) {
+        assert_true(ms < ktest_polls(1000));
+        vTaskDelay(1);
+    }
     vTaskDelay(20);
     assert_int_equal(app_manager_uninstall("org.example.deaf", false), ESP_OK);
     assert_int_equal(app_store_used_kb(), 0);
