@@ -73,7 +73,6 @@ if [ "$flavours" = tsan ] && setarch -R true 2>/dev/null; then
 fi
 
 status=0
-reports=
 for flavour in $flavours; do
     say "building: $flavour"
     configure "$flavour"
@@ -93,10 +92,12 @@ for flavour in $flavours; do
     say "testing: $flavour"
     # shellcheck disable=SC2086 # a command of two words, or none
     $runner ctest "$@" --output-on-failure >"$build_root/$flavour/test.log" 2>&1 || status=1
-    reports="$reports $report"
 done
-# shellcheck disable=SC2086 # a list of files without blanks in their names
-/usr/bin/python3 "$KRAKEN_ROOT/tools/test_summary.py" --build-root "$build_root" $reports || status=1
+set --
+for flavour in $flavours; do
+    set -- "$@" "$build_root/$flavour/test-report.xml"
+done
+/usr/bin/python3 "$KRAKEN_ROOT/tools/test_summary.py" --build-root "$build_root" "$@" || status=1
 if [ -n "$coverage" ] && [ "$status" -eq 0 ]; then
     floor=$(sed 's/#.*//' "$KRAKEN_ROOT/tools/coverage_floor.txt" | tr -d '[:space:]')
     # What the programs are linked with; a test that compiles a file of its own sees other lines.
