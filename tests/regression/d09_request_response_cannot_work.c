@@ -76,22 +76,34 @@ static void the_answer_finds_the_asker(void **state)
     system_down(key);
 }
 
+static esp_err_t ask_with_no_time(char *answer, size_t room, uint32_t ms)
+{
+    for (int i = 0;; i++) {
+        size_t size = room;
+        const esp_err_t ret = system_request_sync(s_asker, s_right, s_ask, "race", sizeof("race"),
+                                                  200, answer, &size, ms);
+        if (ret != ESP_ERR_EVENT_QUEUE_FULL || host_sched() == HOST_SCHED_SIM) {
+            return ret;
+        }
+        assert_true(i < ktest_polls(1000));
+        vTaskDelay(1);
+    }
+}
+
 /**
  * The waiter gives up just as the answer comes, again and again: neither is lost or freed twice,
  * and both sides agree on which of the two it was. On a busy machine it may have given up before
- * the handler began; then the handler is never called.
+ * the handler began; then the handler is never called, and so often that those given up fill the
+ * mailbox.
  */
 static void an_answer_may_come_as_the_asker_gives_up(void **state)
 {
     (void)state;
     const system_secure_key_t key = begin();
     char answer[4];
-    size_t size = sizeof(answer);
     uint32_t answered = 0;
     for (unsigned i = 1; i <= 300; i++) {
-        size = sizeof(answer);
-        const esp_err_t ret = system_request_sync(s_asker, s_right, s_ask, "race", sizeof("race"),
-                                                  200, answer, &size, 1 + i % 2);
+        const esp_err_t ret = ask_with_no_time(answer, sizeof(answer), 1 + i % 2);
         assert_true(ret == ESP_OK || ret == ESP_ERR_REQUEST_TIMEOUT);
         answered += ret == ESP_OK;
         // The place is free for the next one, and the id of this one is dead.
@@ -102,7 +114,7 @@ static void an_answer_may_come_as_the_asker_gives_up(void **state)
         }
     }
     // Served after all of them.
-    size = sizeof(answer);
+    size_t size = sizeof(answer);
     assert_int_equal(
         system_request_sync(s_asker, s_right, s_ask, NULL, 0, 200, answer, &size, 60000), ESP_OK);
     assert_int_equal(s_in_time, answered);
