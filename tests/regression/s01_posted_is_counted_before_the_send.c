@@ -70,13 +70,20 @@ static void only_what_happened_is_counted(void **state)
                      ESP_ERR_EVENT_QUEUE_FULL);
     assert_int_equal(result.delivered, 0);
     assert_int_equal(result.refused, 1);
-    assert_int_equal(bus().posted, before.posted + CONFIG_SYSTEM_QUEUE_NORMAL + 2);
+    // One more where the machine was so busy that the system posted a handler's slowness: for
+    // nobody.
+    const uint64_t more = bus().posted - (before.posted + CONFIG_SYSTEM_QUEUE_NORMAL + 2);
+    assert_true(more == 0 || (more == 1 && host_sched() == HOST_SCHED_THREADS));
     assert_int_equal(bus().delivered, before.delivered + CONFIG_SYSTEM_QUEUE_NORMAL + 1);
     assert_int_equal(bus().refused, before.refused + 1);
     assert_int_equal(bus().handled, before.handled);
 
     xSemaphoreGive(gate);
     assert_true(system_up_wait(&handled, CONFIG_SYSTEM_QUEUE_NORMAL + 1, 5000));
+    for (int i = 0; bus().handled < before.handled + CONFIG_SYSTEM_QUEUE_NORMAL + 1; i++) {
+        assert_true(i < ktest_polls(20)); // it is counted when the last handler has returned
+        vTaskDelay(1);
+    }
     vTaskDelay(pdMS_TO_TICKS(20));
     assert_int_equal(bus().handled, before.handled + CONFIG_SYSTEM_QUEUE_NORMAL + 1);
     for (int i = 1; i <= CONFIG_SYSTEM_QUEUE_NORMAL; i++) {

@@ -10,6 +10,7 @@
 
 #include "esp_random.h"
 #include "request_internal.h"
+#include "ktest.h"
 #include "scenario.h"
 #include "system_up.h"
 #include "system_service/app_manager.h"
@@ -130,7 +131,10 @@ static void commands(void)
     for (unsigned i = 0; i < APPS; i++) {
         stop_for_good(s_manifests[i].name);
     }
-    vTaskDelay(50); // the operators' tasks are freed by the idle task
+    for (int ms = 0; heap_caps_get_free_size(MALLOC_CAP_INTERNAL) < heap && ms < ktest_polls(50);
+         ms++) { // the operators' tasks are freed by the idle task
+        vTaskDelay(1);
+    }
     SCENARIO_CHECK(system_service_get_stats(key, &services_after, NULL, &subscriptions_after) ==
                    ESP_OK);
     SCENARIO_CHECK_INT(services_after, ==, services);

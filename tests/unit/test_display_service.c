@@ -361,11 +361,15 @@ static void a_toast_comes_and_goes(void **state)
     (void)state;
     assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, display_app_fill), ESP_OK);
     assert_true(display_app_wait_for_body(RED));
-    assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, toast), ESP_OK);
-    for (int i = 0; i < ktest_polls(500) && display_app_body_is(RED); i++) {
+    bool seen = false;
+    for (int i = 0; i < ktest_polls(500) && !seen; i++) {
+        if (i % 500 == 0) { // again, where a busy machine looked too late
+            assert_int_equal(display_app_do(DISPLAY_APP_IS_RED, toast), ESP_OK);
+        }
+        seen = !display_app_body_is(RED);
         vTaskDelay(pdMS_TO_TICKS(2));
     }
-    assert_false(display_app_body_is(RED));
+    assert_true(seen);
     assert_true(display_app_wait_for_body(RED));
 }
 

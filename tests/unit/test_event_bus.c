@@ -274,6 +274,7 @@ static void a_handler_may_unsubscribe_itself(void **state)
     }
     pause_bob(false);
     assert_true(system_up_wait(&seen.count, 1, 1000));
+    assert_true(system_up_wait(&self_result, 1, 20));
     vTaskDelay(pdMS_TO_TICKS(20));
     assert_int_equal(atomic_load(&self_result), 2);
     assert_int_equal(atomic_load(&seen.count), 1);
