@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What peers send over Bluetooth, packages and what they set up: a task that does it. */
+/*
+ * What peers send over Bluetooth, packages and what they set up: a task that does it. It is there
+ * while there is something to do, since its stack is internal RAM.
+ */
 #include "boot_tables.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "sdkconfig.h"
@@ -25,7 +29,7 @@ static const char *TAG = "main";
 
 #define STACK    8192 /* installing takes about 5 KB of it */
 #define PRIORITY 3
-#define WAIT_MS  600000
+#define WAIT_MS  2000  /* for the next one */
 #define JOIN_MS  10000 /* what is remembered goes to the flash, which takes its time */
 
 static void install(const bluetooth_package_t *package)
@@ -91,25 +95,51 @@ static void set_up(void)
     bluetooth_setup_done(ret);
 }
 
-static void install_task(void *arg)
+static void serve(void)
 {
     bluetooth_package_t package;
-    (void)arg;
     for (;;) {
         const esp_err_t ret = bluetooth_package_wait(&package, WAIT_MS);
         if (ret == ESP_OK) {
             install(&package);
         } else if (ret == ESP_ERR_NOT_FINISHED) {
             set_up();
+        } else {
+            return;
         }
     }
 }
 
+static _Atomic bool s_there; /* whoever sets it is the task, or creates it */
+
+static void install_task(void *arg)
+{
+    (void)arg;
+    do {
+        serve();
+        atomic_store(&s_there, false);
+        /* What was offered before that has called nobody. */
+    } while (bluetooth_package_is_offered() && !atomic_exchange(&s_there, true));
+    vTaskDelete(NULL);
+}
+
+static esp_err_t call(void)
+{
+    if (atomic_exchange(&s_there, true) ||
+        xTaskCreate(install_task, "bt_install", STACK, NULL, PRIORITY, NULL) == pdPASS) {
+        return ESP_OK;
+    }
+    atomic_store(&s_there, false);
+    ESP_LOGE(TAG,
+             "what comes over Bluetooth: no %d bytes of internal RAM for the task that "
+             "would take it; stop an app and try again",
+             STACK);
+    return ESP_ERR_NO_MEM;
+}
+
 void install_bluetooth_start(void)
 {
-    static StaticTask_t s_task;
-    static StackType_t s_stack[STACK];
-    (void)xTaskCreateStatic(install_task, "bt_install", STACK, NULL, PRIORITY, s_stack, &s_task);
+    bluetooth_package_on_offer(call);
 }
 
 #else

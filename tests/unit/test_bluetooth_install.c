@@ -11,6 +11,7 @@
 #include "bluetooth_peer.h"
 #include "bluetooth_sender.h"
 #include "boot_tables.h"
+#include "esp_heap_caps.h"
 #include "esp_rom_crc.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
@@ -154,6 +155,61 @@ static void a_network_is_joined(void **state)
     peer_wait(50);
 }
 
+/* ---- its task -----------------------------------------------------------------------------------
+ */
+
+#define HOARDED 64
+
+static void *s_hoard[HOARDED];
+
+/** Take internal memory until no block is left that a stack fits into. */
+static void hoard(void)
+{
+    for (unsigned i = 0; i < HOARDED; i++) {
+        const size_t largest = heap_caps_get_largest_free_block(MALLOC_CAP_INTERNAL);
+        s_hoard[i] = largest < 4096 ? NULL : heap_caps_malloc(largest, MALLOC_CAP_INTERNAL);
+    }
+    assert_true(heap_caps_get_largest_free_block(MALLOC_CAP_INTERNAL) < 4096);
+}
+
+static void let_go(void)
+{
+    for (unsigned i = 0; i < HOARDED; i++) {
+        heap_caps_free(s_hoard[i]);
+    }
+}
+
+static bool is_gone(void)
+{
+    return xTaskGetHandle("bt_install") == NULL;
+}
+
+static void its_task_is_there_while_it_is_needed(void **state)
+{
+    (void)state;
+    const uint32_t size = (uint32_t)app_store_v2.size;
+    assert_true(peer_until(is_gone, 10000));
+    hoard();
+    sender_order(size, esp_rom_crc32_le(0, app_store_v2.bytes, size), SENDER_UPDATE);
+    assert_true(peer_until(sender_has_ended, 2000));
+    assert_int_equal(sender_status(), SENDER_FAILED);
+    assert_int_equal(sender_error(), ESP_ERR_NO_MEM);
+    assert_int_equal(peer_subscribe(GATT_VALUE_FILE, false), 0);
+    assert_int_equal(peer_subscribe(GATT_VALUE_SETUP, true), 0);
+    peer_wait(50);
+    assert_int_equal(set_up_with("\1\4home", 6), 3);
+    assert_int_equal(setup_error(), ESP_ERR_NO_MEM);
+    assert_true(is_gone());
+    let_go();
+    atomic_store(&s_answer, ESP_OK);
+    assert_int_equal(set_up_with("\1\4home", 6), 2);
+    assert_false(is_gone());
+    assert_true(peer_until(is_gone, 10000));
+    assert_int_equal(peer_subscribe(GATT_VALUE_SETUP, false), 0);
+    assert_int_equal(peer_subscribe(GATT_VALUE_FILE, true), 0);
+    peer_wait(50);
+}
+
 static void who_walks_away_in_the_middle_goes_on(void **state)
 {
     (void)state;
@@ -187,6 +243,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(only_an_update_takes_its_place),
         cmocka_unit_test(what_nobody_vouches_for_is_not_installed),
         cmocka_unit_test(a_network_is_joined),
+        cmocka_unit_test(its_task_is_there_while_it_is_needed),
         cmocka_unit_test_teardown(who_walks_away_in_the_middle_goes_on, app_store_tear_down),
     };
     host_flash_use_table(app_store_table);

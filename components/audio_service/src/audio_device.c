@@ -7,6 +7,7 @@
 
 #include "sdkconfig.h"
 
+#include "esp_attr.h"
 #include "esp_log.h"
 #include "esp_timer.h"
 #include "system_service/error_codes.h"
@@ -33,7 +34,7 @@ static uint64_t s_frames;
 static uint32_t s_failures;
 static uint32_t s_reopened;
 static uint32_t s_lost;
-static audio_frame_t s_block[AUDIO_BLOCK_FRAMES];
+static EXT_RAM_BSS_ATTR audio_frame_t s_block[AUDIO_BLOCK_FRAMES];
 
 static void become(audio_device_t state)
 {

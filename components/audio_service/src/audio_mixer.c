@@ -12,6 +12,8 @@
 
 #include "sdkconfig.h"
 
+#include "esp_attr.h"
+
 #define FINE_BITS    8
 #define REST_SHIFT   7 /* of s_rest a 128th is gone with each frame */
 #define REST_HEARD   (1 << FINE_BITS)
@@ -23,9 +25,9 @@ static uint32_t s_rate;
 static audio_ramp_t s_master;
 static int32_t s_rest[2];
 static audio_meter_t s_meter;
-static int32_t s_sum[AUDIO_BLOCK_FRAMES][2];
-static audio_frame_t s_input[AUDIO_BLOCK_INPUT];
-static audio_frame_t s_converted[AUDIO_BLOCK_FRAMES];
+static EXT_RAM_BSS_ATTR int32_t s_sum[AUDIO_BLOCK_FRAMES][2];
+static EXT_RAM_BSS_ATTR audio_frame_t s_input[AUDIO_BLOCK_INPUT];
+static EXT_RAM_BSS_ATTR audio_frame_t s_converted[AUDIO_BLOCK_FRAMES];
 
 void audio_mixer_begin(uint32_t rate)
 {

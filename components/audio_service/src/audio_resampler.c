@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "esp_attr.h"
+
 /* The output frame lies between these two of the window. */
 #define CENTRE       (AUDIO_TAPS / 2 - 1)
 #define PI           3.14159265f
@@ -88,7 +90,7 @@ static audio_frame_t between(const audio_resampler_t *r, const audio_frame_t *wi
 void audio_resampler_run(audio_resampler_t *r, const audio_frame_t *input, audio_frame_t *output,
                          uint32_t frames)
 {
-    static audio_frame_t s_line[AUDIO_TAPS + AUDIO_BLOCK_INPUT];
+    static EXT_RAM_BSS_ATTR audio_frame_t s_line[AUDIO_TAPS + AUDIO_BLOCK_INPUT];
     if (r->in == r->out) {
         memcpy(output, input, frames * sizeof(*output));
         return;

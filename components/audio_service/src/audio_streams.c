@@ -11,6 +11,7 @@
 
 #include "sdkconfig.h"
 
+#include "esp_attr.h"
 #include "esp_heap_caps.h"
 #include "esp_log.h"
 #include "system_service/service_manager.h"
@@ -33,7 +34,7 @@ typedef struct {
 } place_t;
 
 static place_t s_places[PLACES];
-static audio_voice_t s_voices[PLACES];
+static EXT_RAM_BSS_ATTR audio_voice_t s_voices[PLACES];
 static audio_ring_t s_rings[PLACES];
 static uint32_t s_underruns;
 

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "esp_attr.h"
+
 #define TABLE_BITS 8
 #define TABLE      (1u << TABLE_BITS)
 #define FADE_MS    5
@@ -11,7 +13,8 @@
 #define HZ_MAX     20000
 #define MS_MAX     10000
 
-static int16_t s_sine[TABLE + 1]; /* one period; its first value again at the end */
+static EXT_RAM_BSS_ATTR int16_t
+    s_sine[TABLE + 1]; /* one period; its first value again at the end */
 static uint32_t s_rate;
 static uint32_t s_phase; /* 2^32 = one period */
 static uint32_t s_advance;

@@ -71,6 +71,8 @@ void bluetooth_package_describe(bluetooth_info_t *info);
 /** There is a task that carries out what peers want; wake it. */
 bool bluetooth_package_is_wanted(void);
 void bluetooth_package_rouse(void);
+/** Something is offered. @return what keeps the task that would take it from coming */
+esp_err_t bluetooth_package_call(void);
 
 /* ---- bluetooth_setup.c: what peers want to set up ---------------------------------------------
  */

@@ -58,7 +58,8 @@ static _Atomic uint32_t s_state;
 static _Atomic uint32_t s_head;  /* received: the service's */
 static _Atomic uint32_t s_tail;  /* read: the installing task's */
 static _Atomic int32_t s_broken; /* esp_err_t; set by the service */
-static _Atomic bool s_wanted;    /* there is a task that installs */
+static _Atomic bool s_wanted;    /* there is a task that installs, or comes when it is called */
+static esp_err_t (*_Atomic s_caller)(void);
 static StaticSemaphore_t s_more_storage;
 static SemaphoreHandle_t s_more; /* given when one of these has changed */
 
@@ -113,6 +114,14 @@ void bluetooth_package_rouse(void)
     if (s_more != NULL) {
         (void)xSemaphoreGive(s_more);
     }
+}
+
+esp_err_t bluetooth_package_call(void)
+{
+    esp_err_t (*const caller)(void) = atomic_load(&s_caller);
+    const esp_err_t ret = caller != NULL ? caller() : ESP_OK;
+    bluetooth_package_rouse();
+    return ret;
 }
 
 /** What is under way comes to nothing. */
@@ -194,14 +203,17 @@ bool bluetooth_package_order(uint8_t link, const uint8_t *data, size_t size)
         if (s_status == STATUS_RECEIVING || s_status == STATUS_INSTALLING) {
             return false; /* its status goes on as it is */
         }
-        const esp_err_t ret = begin(link, data);
+        esp_err_t ret = begin(link, data);
         if (ret != ESP_OK) {
             publish(STATUS_FAILED, ret);
             return false;
         }
         publish(STATUS_RECEIVING, ESP_OK);
-        bluetooth_package_rouse();
-        return true;
+        ret = bluetooth_package_call();
+        if (ret != ESP_OK) {
+            break_off(ret);
+        }
+        return ret == ESP_OK;
     }
     if (size == 1 && data[0] == ORDER_STOP && s_status == STATUS_RECEIVING && link == s_link) {
         break_off(ESP_ERR_NOT_FINISHED);
@@ -302,6 +314,17 @@ void bluetooth_package_describe(bluetooth_info_t *info)
 
 /* ---- the installing task -----------------------------------------------------------------------
  */
+
+void bluetooth_package_on_offer(esp_err_t (*call)(void))
+{
+    atomic_store(&s_caller, call);
+    atomic_store(&s_wanted, true);
+}
+
+bool bluetooth_package_is_offered(void)
+{
+    return atomic_load(&s_state) == OFFERED || bluetooth_setup_is_offered();
+}
 
 esp_err_t bluetooth_package_wait(bluetooth_package_t *out, uint32_t timeout_ms)
 {

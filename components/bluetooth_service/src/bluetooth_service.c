@@ -13,6 +13,7 @@
 
 #include "bluetooth_ad.h"
 #include "bluetooth_internal.h"
+#include "esp_attr.h"
 #include "esp_check.h"
 #include "esp_timer.h"
 #include "system_service/common_events.h"
@@ -189,7 +190,7 @@ static void tend(void)
 
 static void on_work(const system_event_t *event, void *user_data)
 {
-    static bluetooth_radio_event_t s_event; /* large for a stack */
+    static EXT_RAM_BSS_ATTR bluetooth_radio_event_t s_event; /* large for a stack */
     unsigned taken = 0;
     (void)event;
     (void)user_data;
@@ -422,7 +423,7 @@ static const service_quota_t s_quota = {
     .max_events_per_sec = CONFIG_BLUETOOTH_EVENTS_PER_SECOND,
     .max_subscriptions = 8,
     .max_event_data_size = 512,
-    .max_memory_bytes = 16 * 1024,
+    .max_memory_bytes = 28 * 1024, /* with the stack of a task that installs */
     .max_cpu_percent = 50,
 };
 

@@ -95,7 +95,13 @@ bool bluetooth_setup_order(const uint8_t *data, size_t size)
     s_since_us = esp_timer_get_time();
     publish(STATUS_BUSY, ESP_OK);
     atomic_store(&s_state, OFFERED);
-    bluetooth_package_rouse();
+    const esp_err_t ret = bluetooth_package_call();
+    uint32_t offered = OFFERED;
+    if (ret != ESP_OK && atomic_compare_exchange_strong(&s_state, &offered, IDLE)) {
+        explicit_bzero(&s_order, sizeof(s_order));
+        publish(STATUS_FAILED, ret);
+        return false;
+    }
     return true;
 }
 

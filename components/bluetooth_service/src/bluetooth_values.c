@@ -7,7 +7,7 @@
 #include "esp_attr.h"
 #include "freertos/FreeRTOS.h"
 
-static struct {
+static EXT_RAM_BSS_ATTR struct {
     uint8_t size;
     uint8_t bytes[BLUETOOTH_VALUE_MAX];
 } s_values[GATT_VALUES];

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_check.h"
 #include "esp_timer.h"
 #include "freertos/FreeRTOS.h"
@@ -284,7 +285,7 @@ static int by_value(const void *a, const void *b)
 
 unsigned demo_observer_latency(uint8_t priority, uint32_t *p50_us, uint32_t *max_us)
 {
-    static uint32_t s_times[DEMO_TIMED];
+    static EXT_RAM_BSS_ATTR uint32_t s_times[DEMO_TIMED];
     unsigned came = 0;
 
     while (came < DEMO_TIMED && system_event_post(s_id, s_timed, NULL, 0, priority) == ESP_OK &&

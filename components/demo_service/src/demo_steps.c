@@ -294,7 +294,7 @@ static void print_line(const char *line, void *arg)
 
 void demo_step_health(void)
 {
-    static health_report_t s_report;
+    static EXT_RAM_BSS_ATTR health_report_t s_report;
     const uint32_t expected =
         HEALTH_REASON_WATCHDOG_TIMEOUT | HEALTH_REASON_HANDLER_SLOW | HEALTH_REASON_QUOTA_VIOLATED;
 

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_check.h"
 #include "esp_timer.h"
 #include "input_internal.h"
@@ -27,7 +28,7 @@ static system_event_type_t s_work; /* empty: there is something to take; or a nu
 static system_event_type_t s_state;
 static _Atomic bool s_woken; /* a wake event is under way */
 
-static input_key_t s_keys[INPUT_TOUCH];
+static EXT_RAM_BSS_ATTR input_key_t s_keys[INPUT_TOUCH];
 static input_touch_t s_touch;
 static input_knob_t s_knob;
 static uint16_t s_turned; /* count of the knob, as the hardware told it last */

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "esp_attr.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
 #include "nvs.h"
@@ -33,9 +34,9 @@ typedef struct {
 /* The trust lock (order 2, above the crypto lock): protects all of these. */
 static StaticSemaphore_t s_lock_storage;
 static SemaphoreHandle_t s_lock;
-static store_t s_store;
-static store_t s_next; /* what a change makes of it, until that is on flash */
-static uint8_t s_blob[BLOB_MAX];
+static EXT_RAM_BSS_ATTR store_t s_store;
+static EXT_RAM_BSS_ATTR store_t s_next; /* what a change makes of it, until that is on flash */
+static EXT_RAM_BSS_ATTR uint8_t s_blob[BLOB_MAX];
 static bool s_damaged;
 
 /* ---- the blob ------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "esp_attr.h"
 #include "esp_timer.h"
 
 #include "shell_internal.h"
@@ -73,7 +74,7 @@ int cmd_service(int argc, char **argv)
 
 static void print_needs(const system_service_info_t *info)
 {
-    static service_dependency_t s_needs[SERVICE_DEPENDENCIES_MAX];
+    static EXT_RAM_BSS_ATTR service_dependency_t s_needs[SERVICE_DEPENDENCIES_MAX];
     size_t count = SERVICE_DEPENDENCIES_MAX;
 
     if (dependencies_list(info->id, s_needs, &count) != ESP_OK || count == 0) {
@@ -91,7 +92,8 @@ static void print_needs(const system_service_info_t *info)
 int cmd_deps(int argc, char **argv)
 {
     (void)argv;
-    static system_service_id_t s_order[CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
+    static EXT_RAM_BSS_ATTR system_service_id_t
+        s_order[CONFIG_SYSTEM_MAX_SERVICES + CONFIG_SYSTEM_MAX_APPS];
     char line[SHELL_OUTPUT_MAX] = "start order:";
     size_t used = strlen(line);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "esp_attr.h"
 #include "kapp/kapp_trust.h"
 #include "shell_internal.h"
 #include "system_service/error_codes.h"
@@ -11,7 +12,7 @@
 #define ID_DIGITS    16  /* of an id that are shown */
 
 /* Commands are executed one at a time. */
-static kapp_key_t s_keys[CONFIG_KAPP_MAX_KEYS];
+static EXT_RAM_BSS_ATTR kapp_key_t s_keys[CONFIG_KAPP_MAX_KEYS];
 
 static int refused(const char *what, esp_err_t ret)
 {
@@ -28,7 +29,7 @@ static void id_text(const uint8_t id[KAPP_HASH_SIZE], char text[2 * KAPP_HASH_SI
 
 const char *shell_signer(const uint8_t id[KAPP_HASH_SIZE])
 {
-    static kapp_key_t s_key;
+    static EXT_RAM_BSS_ATTR kapp_key_t s_key;
     static char s_text[2 * KAPP_HASH_SIZE + 1];
     if (kapp_trust_find(id, &s_key) == ESP_OK) {
         return s_key.label;
@@ -93,7 +94,7 @@ static esp_err_t find(const char *word, uint8_t id[KAPP_HASH_SIZE])
 /** A key from the command line, or from the file that is named there. */
 static esp_err_t read_key(const char *word, uint8_t key[KAPP_PUBLIC_KEY_SIZE])
 {
-    static char s_text[KEY_FILE_MAX];
+    static EXT_RAM_BSS_ATTR char s_text[KEY_FILE_MAX];
     if (kapp_key_parse(word, key) == ESP_OK) {
         return ESP_OK;
     }

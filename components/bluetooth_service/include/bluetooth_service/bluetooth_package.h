@@ -3,8 +3,9 @@
 
 /**
  * @file
- * @brief Packages that peers send, as a stream for whoever installs them: one task, again and again
- *        bluetooth_package_wait(), bluetooth_package_read() to the end, bluetooth_package_done().
+ * @brief Packages that peers send, as a stream for whoever installs them: one task at a time, again
+ *        and again bluetooth_package_wait(), bluetooth_package_read() to the end,
+ *        bluetooth_package_done(). It can be there for good, or come when it is called.
  */
 
 #include <stdbool.h>
@@ -22,6 +23,17 @@ typedef struct {
     bool update;      /**< the peer wants it in the place of an installed version */
     bool allow_older; /**< also of a newer one */
 } bluetooth_package_t;
+
+/** @brief Have the task called when a peer begins to send one or has something to set up, rather
+ *         than wait all the time: its stack is memory that is rarely used.
+ *  @context init only  @blocks never
+ *  @param[in] call in the service's worker; blocks never. What it returns other than ESP_OK ends
+ *             what the peer began, and the peer is told */
+void bluetooth_package_on_offer(esp_err_t (*call)(void));
+
+/** @brief There is something that bluetooth_package_wait() would return with at once.
+ *  @context any task  @blocks never */
+bool bluetooth_package_is_offered(void);
 
 /** @brief Wait until a peer begins to send one.
  *  @context one task, not an app's  @blocks until then, at most timeout_ms
