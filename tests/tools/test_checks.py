@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each check must be able to fail: a small project with one fault each, and the same project without it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -296,6 +297,56 @@ class Scripts(Project):
         self.refuses("shell.sh", "SC2086")
         self.write("a.sh", "#!/bin/sh\nif true; then\n", licence=False)
         self.refuses("shell.sh", "a.sh")
+
+
+class Switches(Project):
+    HEADER = "#pragma once\n\nint extra_get(void);\nint extra_or_none(void);\n"
+    CALLER = '#include "extra.h"\n#include "sdkconfig.h"\n\nint extra_or_none(void)\n{\n%s}\n'
+
+    def setUp(self):
+        super().setUp()
+        os.makedirs(os.path.join(self.root, "tools"))
+        for name in ("kconfig_gen.py", "device_only_options.txt"):
+            os.symlink(os.path.join(ROOT, "tools", name), os.path.join(self.root, "tools", name))
+        self.write("host/Kconfig", 'mainmenu "Small"\nconfig SYSTEM_EXTRA\n    bool "Extra"\n    default y\n'
+                                   'config SYSTEM_OTHER\n    bool "Other"\n    default y\n', licence=False)
+        self.write("sdkconfig.defaults", "", licence=False)
+        self.write("sdkconfig.defaults.minimal", "CONFIG_SYSTEM_EXTRA=n\nCONFIG_SYSTEM_OTHER=n\n", licence=False)
+        self.write("components/system/include/extra.h", self.HEADER)
+        self.extra("#ifdef CONFIG_SYSTEM_EXTRA\nint extra_get(void)\n{\n    return 1;\n}\n#else\n"
+                   "int extra_get(void)\n{\n    return 0;\n}\n#endif\n")
+        self.write("components/system/src/caller.c", self.CALLER % "    return extra_get();\n")
+        include = os.path.join(self.root, "components/system/include")
+        commands = [{"directory": self.root, "file": name, "command": f"gcc-12 -I{include} -Ibuild/config -c {name}"}
+                    for name in ("components/system/src/extra.c", "components/system/src/caller.c")]
+        self.write("build/compile_commands.json", json.dumps(commands), licence=False)
+        self.write("build/config/sdkconfig.h", "", licence=False)
+
+    def extra(self, body):
+        self.write("components/system/src/extra.c", '#include "extra.h"\n#include "sdkconfig.h"\n\n' + body)
+
+    def switches(self):
+        command = ["/usr/bin/python3", os.path.join(CHECKS, "switches.py"), self.root, os.path.join(self.root, "build")]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.root)
+
+    def test_stands_in_for_what_is_off(self):
+        result = self.switches()
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_what_is_off_leaves_a_hole(self):
+        self.extra("#ifdef CONFIG_SYSTEM_EXTRA\nint extra_get(void)\n{\n    return 1;\n}\n#endif\n")
+        result = self.switches()
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        for label in ("SYSTEM_EXTRA", "all"):
+            self.assertIn(f"{label}: extra_get() is declared or called, and nobody has it", result.stdout)
+        self.assertNotIn("SYSTEM_OTHER:", result.stdout)
+
+    def test_does_not_compile_without(self):
+        self.write("components/system/src/caller.c", self.CALLER % "    return CONFIG_SYSTEM_OTHER;\n")
+        result = self.switches()
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        self.assertIn("SYSTEM_OTHER: components/system/src/caller.c", result.stdout)
+        self.assertNotIn("SYSTEM_EXTRA:", result.stdout)
 
 
 if __name__ == "__main__":
