@@ -155,7 +155,7 @@ class Project(Bench):
     def test_cmake(self):
         folder = self.new("own")
         with open(os.path.join(folder, "CMakeLists.txt"), "w", encoding="utf-8") as file:
-            file.write(f"cmake_minimum_required(VERSION 3.25)\nproject(own C)\ninclude({self.sdk}/cmake/kraken_app.cmake)\n"
+            file.write(f"cmake_minimum_required(VERSION 3.25)\nproject(own C)\ninclude(\"{self.sdk}/cmake/kraken_app.cmake\")\n"
                        "kraken_app(own SRCS own.c KEY ../key.pem)\n")
         self.tool("keygen", "key.pem")
         out = os.path.join(folder, "out")

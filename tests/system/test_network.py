@@ -215,7 +215,7 @@ def environment_of(board_trusts=None):
 def board(commands, *arguments, trusts=None, label="tool"):
     environment = environment_of(trusts)
     with tempfile.TemporaryDirectory() as state:
-        done = subprocess.run([PROGRAM, "--shell", "--state", state, *arguments], input=f"trust add {label} {KEY}.pub\n{commands}",
+        done = subprocess.run([PROGRAM, "--shell", "--state", state, *arguments], input=f'trust add {label} "{KEY}.pub"\n{commands}',
                               text=True, timeout=PATIENCE_S, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, env=environment)
     if "Sanitizer" in done.stdout:
         raise AssertionError(done.stdout)

@@ -166,7 +166,7 @@ class Simulator(Case):
         for arguments in (("--seed", "3"), ()):
             with open(package, "wb") as file:
                 file.write(bytes(100))
-            _, data = self.record("--shell", *arguments, text=f"install {package}\n")
+            _, data = self.record("--shell", *arguments, text=f'install "{package}"\n')
             self.assertNotIn(b"DIFFERENT", self.replay(data).stderr)
             with open(package, "wb") as file:
                 file.write(bytes(101))
