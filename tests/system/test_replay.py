@@ -88,7 +88,8 @@ def put_together(header, chunks):
 
 class Case(unittest.TestCase):
     def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
+        # What differs is told on a line that is cut, whatever this computer calls its folder for such things.
+        self.folder = tempfile.TemporaryDirectory(dir="/tmp" if len(tempfile.gettempdir()) > 70 else None)
         self.file = os.path.join(self.folder.name, "recording")
 
     def tearDown(self):
