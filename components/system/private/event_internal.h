@@ -106,7 +106,9 @@ extern event_sub_t event_subs[CONFIG_SYSTEM_MAX_SUBSCRIPTIONS];
 
 static inline event_sub_t *event_sub(uint16_t sub)
 {
-    return &event_subs[sub];
+    event_sub_t *found = &event_subs[sub];
+    FOUND_ONCE(found);
+    return found;
 }
 
 void event_subs_init(void);
@@ -202,7 +204,9 @@ extern mailbox_t event_mailboxes[SYSTEM_SLOTS];
 void event_mailbox_init(void);
 static inline mailbox_t *event_mailbox(unsigned slot)
 {
-    return &event_mailboxes[slot];
+    mailbox_t *found = &event_mailboxes[slot];
+    FOUND_ONCE(found);
+    return found;
 }
 /** What all mailboxes delivered and handled since boot. */
 void event_mailbox_totals(uint32_t *delivered, uint32_t *handled);

@@ -21,6 +21,7 @@
 
 #include "esp_err.h"
 
+#include "found_once.h"
 #include "system_service/memory_pool.h"
 #include "system_service/system_types.h"
 
@@ -76,7 +77,9 @@ extern pool_area_t pool_areas[MEMORY_POOL_CLASSES];
 /* Several times per event: calls would cost more than what they do. */
 static inline pool_block_t *pool_block(pool_index_t index)
 {
-    return &pool_blocks[index];
+    pool_block_t *found = &pool_blocks[index];
+    FOUND_ONCE(found);
+    return found;
 }
 
 static inline void *pool_payload(pool_index_t index)

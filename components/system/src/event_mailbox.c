@@ -89,7 +89,7 @@ static void clear_empty_locked(unsigned slot)
 /** Something waits and nobody drains the mailbox: say so, and note whom to wake. Lock held. */
 static void announce_locked(unsigned slot, mailbox_wake_t *wake)
 {
-    mailbox_t *mailbox = &event_mailboxes[slot];
+    mailbox_t *mailbox = event_mailbox(slot);
     if (!is_drainable(mailbox)) {
         return;
     }
@@ -124,7 +124,7 @@ bool event_mailbox_any_ready(unsigned last_lane)
 
 void event_mailbox_open(unsigned slot, struct event_worker *own)
 {
-    mailbox_t *mailbox = &event_mailboxes[slot];
+    mailbox_t *mailbox = event_mailbox(slot);
     portENTER_CRITICAL(&mailbox->lock);
     priority_queue_init(&mailbox->queue);
     mailbox->own = own;
@@ -138,7 +138,7 @@ void event_mailbox_open(unsigned slot, struct event_worker *own)
 
 unsigned event_mailbox_close(unsigned slot)
 {
-    mailbox_t *mailbox = &event_mailboxes[slot];
+    mailbox_t *mailbox = event_mailbox(slot);
     unsigned discarded = 0;
     queue_entry_t entry;
     portENTER_CRITICAL(&mailbox->lock);
@@ -161,7 +161,7 @@ unsigned event_mailbox_close(unsigned slot)
 
 void event_mailbox_pause(unsigned slot, bool paused)
 {
-    mailbox_t *mailbox = &event_mailboxes[slot];
+    mailbox_t *mailbox = event_mailbox(slot);
     mailbox_wake_t wake = {0};
     portENTER_CRITICAL(&mailbox->lock);
     if (mailbox->state != MAILBOX_CLOSED) {
@@ -206,7 +206,7 @@ static __attribute__((noinline)) bool replace_locked(unsigned slot, queue_entry_
                                                      unsigned lane, mailbox_wake_t *wake,
                                                      pool_index_t *displaced)
 {
-    mailbox_t *mailbox = &event_mailboxes[slot];
+    mailbox_t *mailbox = event_mailbox(slot);
     queue_entry_t old;
     bool same_place = false;
     if (!priority_queue_replace(&mailbox->queue, lane, entry, pool_block(entry.block)->type, &old,
@@ -229,7 +229,7 @@ static __attribute__((noinline)) delivery_t displace_locked(unsigned slot, const
                                                             mailbox_wake_t *wake,
                                                             pool_index_t *displaced)
 {
-    mailbox_t *mailbox = &event_mailboxes[slot];
+    mailbox_t *mailbox = event_mailbox(slot);
     queue_entry_t old;
     if (sub->overflow != SYSTEM_OVERFLOW_DROP_OLDEST ||
         !priority_queue_drop_oldest(&mailbox->queue, lane, entry.sub, &old)) {
@@ -264,7 +264,7 @@ delivery_t event_mailbox_put(event_receiver_t receiver, pool_index_t block, unsi
 {
     const event_sub_t *sub = event_sub(receiver.sub);
     const unsigned slot = atomic_load_explicit(&sub->slot, memory_order_relaxed);
-    mailbox_t *mailbox = &event_mailboxes[slot];
+    mailbox_t *mailbox = event_mailbox(slot);
     delivery_t outcome = DELIVERY_GONE;
     if (wake->in_isr) { /* known: the _SAFE variants would ask twice */
         portENTER_CRITICAL_ISR(&mailbox->lock);
@@ -311,7 +311,7 @@ void event_mailbox_wake(const mailbox_wake_t *wake, BaseType_t *woken)
 
 bool event_mailbox_ping(unsigned slot)
 {
-    mailbox_t *mailbox = &event_mailboxes[slot];
+    mailbox_t *mailbox = event_mailbox(slot);
     mailbox_wake_t wake = {0};
     const unsigned lane = priority_queue_lane(SYSTEM_EVENT_PRIORITY_NORMAL);
     portENTER_CRITICAL(&mailbox->lock);
@@ -336,7 +336,7 @@ bool event_mailbox_ping(unsigned slot)
 
 uint32_t event_mailbox_answers(unsigned slot)
 {
-    mailbox_t *mailbox = &event_mailboxes[slot];
+    mailbox_t *mailbox = event_mailbox(slot);
     portENTER_CRITICAL(&mailbox->lock);
     const uint32_t answers = mailbox->handled + mailbox->pings;
     portEXIT_CRITICAL(&mailbox->lock);
@@ -358,7 +358,7 @@ static unsigned lane_to_drain_locked(const mailbox_t *mailbox)
 
 static bool try_claim(struct event_worker *worker, unsigned slot, unsigned last_lane)
 {
-    mailbox_t *mailbox = &event_mailboxes[slot];
+    mailbox_t *mailbox = event_mailbox(slot);
     /* What is urgent is claimed at the priority that it is to run at: a claim hides it from the
      * express workers, and any task between the two priorities would keep it waiting. */
     bool raises = worker->kind == WORKER_GENERAL;
@@ -412,7 +412,7 @@ bool event_mailbox_claim_own(struct event_worker *worker, unsigned slot)
 
 bool event_mailbox_waiting(unsigned slot)
 {
-    mailbox_t *mailbox = &event_mailboxes[slot];
+    mailbox_t *mailbox = event_mailbox(slot);
     portENTER_CRITICAL(&mailbox->lock);
     const bool waiting = is_drainable(mailbox) && priority_queue_count(&mailbox->queue) != 0;
     portEXIT_CRITICAL(&mailbox->lock);
@@ -421,13 +421,13 @@ bool event_mailbox_waiting(unsigned slot)
 
 void event_mailbox_release_locked(unsigned slot, mailbox_wake_t *wake)
 {
-    event_mailboxes[slot].running = NULL;
+    event_mailbox(slot)->running = NULL;
     announce_locked(slot, wake);
 }
 
 struct event_worker *event_mailbox_purge(unsigned slot, uint16_t sub)
 {
-    mailbox_t *mailbox = &event_mailboxes[slot];
+    mailbox_t *mailbox = event_mailbox(slot);
     event_sub_t *s = event_sub(sub);
     pool_index_t blocks[QUEUE_ENTRIES];
     portENTER_CRITICAL(&mailbox->lock);
@@ -457,7 +457,7 @@ struct event_worker *event_mailbox_purge(unsigned slot, uint16_t sub)
 
 bool event_mailbox_seize(unsigned slot, struct event_worker *worker, uint16_t sub)
 {
-    mailbox_t *mailbox = &event_mailboxes[slot];
+    mailbox_t *mailbox = event_mailbox(slot);
     portENTER_CRITICAL(&mailbox->lock);
     const bool seized = mailbox->running == worker && mailbox->running_sub == sub;
     if (seized) {

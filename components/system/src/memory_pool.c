@@ -265,7 +265,7 @@ static uint32_t lend_from(unsigned pool, unsigned wanted, bool critical)
 /** @param p the pool that the block is of */
 static inline void give_back(pool_t *p, pool_index_t index)
 {
-    pool_block_t *block = &pool_blocks[index];
+    pool_block_t *block = pool_block(index);
     if (block->borrowed) {
         block->borrowed = false;
         atomic_fetch_sub_explicit(&p->lent, 1, memory_order_relaxed);
@@ -325,7 +325,7 @@ static inline uint8_t *take_block(pool_t *p, size_t size, system_service_id_t so
         }
     }
     *index = (pool_index_t)(p->first + number);
-    pool_block_t *block = &pool_blocks[*index];
+    pool_block_t *block = pool_block(*index);
     uint8_t *payload = p->payload + number * p->stride;
     block->size = (uint16_t)size;
     atomic_store_explicit(&block->source, source, memory_order_relaxed);
@@ -352,7 +352,7 @@ void pool_block_shrink(pool_index_t index, size_t size)
 
 void pool_block_release(pool_index_t index)
 {
-    pool_block_t *block = &pool_blocks[index];
+    pool_block_t *block = pool_block(index);
     uint32_t before = atomic_load_explicit(&block->state, memory_order_acquire);
     /* The only reference is ours: nobody can add or drop one, so nothing need be subtracted. */
     if ((before & 0xFFFFu) != 1) {
@@ -548,7 +548,7 @@ static __attribute__((noinline)) esp_err_t free_heap_block(void *ptr)
 
 static inline esp_err_t free_pool_block(pool_t *p, pool_index_t index, void *payload)
 {
-    pool_block_t *block = &pool_blocks[index];
+    pool_block_t *block = pool_block(index);
     if (!pool_block_convert(index, POOL_KIND_MANUAL, POOL_KIND_FREE)) {
         const uint32_t state = atomic_load_explicit(&block->state, memory_order_relaxed);
         if (state >> 16 != POOL_KIND_FREE) {
