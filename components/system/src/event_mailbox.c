@@ -215,6 +215,7 @@ static __attribute__((noinline)) bool replace_locked(unsigned slot, queue_entry_
     }
     *displaced = old.block;
     mailbox->displaced++;
+    mailbox->total_delivered++;
     if (!same_place) { /* its lane has room: replace() looked */
         clear_empty_locked(slot);
         (void)priority_queue_push(&mailbox->queue, lane, entry);
@@ -238,6 +239,7 @@ static __attribute__((noinline)) delivery_t displace_locked(unsigned slot, const
     (void)priority_queue_push(&mailbox->queue, lane, entry);
     *displaced = old.block;
     mailbox->displaced++;
+    mailbox->total_delivered++;
     note_wake_locked(mailbox, slot, lane, wake);
     return DELIVERED_DISPLACED;
 }
@@ -255,6 +257,7 @@ static inline delivery_t put_locked(mailbox_t *mailbox, unsigned slot, const eve
     if (!priority_queue_push(&mailbox->queue, lane, entry)) {
         return displace_locked(slot, sub, entry, lane, wake, displaced);
     }
+    mailbox->total_delivered++;
     note_wake_locked(mailbox, slot, lane, wake);
     return DELIVERED;
 }
@@ -277,7 +280,6 @@ delivery_t event_mailbox_put(event_receiver_t receiver, pool_index_t block, unsi
         mailbox->state != MAILBOX_CLOSED) {
         outcome = put_locked(mailbox, slot, sub, (queue_entry_t){block, receiver.sub}, lane, wake,
                              displaced);
-        mailbox->total_delivered += outcome <= DELIVERED_DISPLACED;
     }
     if (wake->in_isr) {
         portEXIT_CRITICAL_ISR(&mailbox->lock);

@@ -95,7 +95,7 @@ static void mark_pattern_locked(system_event_type_t type, unsigned pattern, bool
 static event_receiver_t receiver_of(uint16_t sub)
 {
     return (event_receiver_t){
-        sub, atomic_load_explicit(&event_subs[sub].generation, memory_order_acquire)};
+        sub, atomic_load_explicit(&event_sub(sub)->generation, memory_order_acquire)};
 }
 
 unsigned event_routes_short(system_event_type_t type, event_receiver_t out[EVENT_ROUTE_BATCH])
@@ -109,8 +109,10 @@ unsigned event_routes_short(system_event_type_t type, event_receiver_t out[EVENT
     uint16_t sub = get_link(&route->first);
     /* Links lead to higher numbers only, whatever list they belong to by now: this ends. */
     while (sub != SUB_NONE && n < EVENT_ROUTE_BATCH) {
-        out[n++] = receiver_of(sub);
-        sub = get_link(&event_subs[sub].next);
+        const event_sub_t *s = event_sub(sub);
+        out[n++] = (event_receiver_t){
+            sub, atomic_load_explicit(&s->generation, memory_order_acquire)};
+        sub = get_link(&s->next);
     }
     const bool whole = sub == SUB_NONE && (version & 1u) == 0 && get_patterns(route) == 0 &&
                        atomic_load_explicit(&s_version, memory_order_relaxed) == version;
