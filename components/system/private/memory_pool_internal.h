@@ -66,9 +66,8 @@ pool_index_t pool_block_take(size_t size, system_service_id_t source, pool_kind_
 
 /** Where the payloads of a class lie; does not change while the pools are up. */
 typedef struct {
-    uint8_t *payload;
-    uint16_t size;  /* bytes of one payload */
-    uint16_t first; /* index of the class's first block */
+    uintptr_t origin; /* where block 0 would have its payload if all classes were as large */
+    uint32_t stride;  /* from one payload to the next */
 } pool_area_t;
 
 extern pool_block_t pool_blocks[];
@@ -84,15 +83,15 @@ static inline pool_block_t *pool_block(pool_index_t index)
 
 static inline void *pool_payload(pool_index_t index)
 {
-    const pool_area_t *area = &pool_areas[pool_blocks[index].pool];
-    return area->payload + (size_t)(index - area->first) * (area->size + POOL_TAIL_BYTES);
+    const pool_area_t *area = &pool_areas[pool_block(index)->pool];
+    return (void *)(area->origin + (uintptr_t)index * area->stride);
 }
 
 /** The sequence number of the block that has this payload. */
 static inline uint32_t *pool_sequence_behind(pool_index_t index, void *payload)
 {
-    uint8_t *bytes = payload;
-    return (uint32_t *)(void *)(bytes + pool_areas[pool_blocks[index].pool].size + 4);
+    uint8_t *next = (uint8_t *)payload + pool_areas[pool_block(index)->pool].stride;
+    return (uint32_t *)(void *)(next - sizeof(uint32_t));
 }
 
 static inline uint32_t *pool_sequence(pool_index_t index)

@@ -440,15 +440,15 @@ esp_err_t memory_pool_init(void)
         memset(pool, 0, sizeof(*pool));
         pool->stride = (uint16_t)(desc->size + POOL_TAIL_BYTES);
         pool->first = desc->first;
-        pool_areas[i].size = desc->size;
-        pool_areas[i].first = desc->first;
-        pool_areas[i].payload = heap_caps_aligned_alloc(
-            MEMORY_POOL_ALIGNMENT, (size_t)desc->count * (desc->size + POOL_TAIL_BYTES),
-            payload_caps(i));
-        if (pool_areas[i].payload == NULL) {
+        pool->payload = heap_caps_aligned_alloc(
+            MEMORY_POOL_ALIGNMENT, (size_t)desc->count * pool->stride, payload_caps(i));
+        if (pool->payload == NULL) {
             memory_pool_deinit();
             return ESP_ERR_NO_MEM;
         }
+        pool_areas[i].stride = pool->stride;
+        pool_areas[i].origin =
+            (uintptr_t)pool->payload - (uintptr_t)pool->first * pool_areas[i].stride;
         atomic_store(&pool->head, LIST_END);
         for (unsigned n = desc->count; n-- > 0;) {
             pool_block_t *block = &pool_blocks[desc->first + n];
@@ -456,7 +456,6 @@ esp_err_t memory_pool_init(void)
             block->pool = (uint8_t)i;
             list_push(pool, n, 0);
         }
-        pool->payload = pool_areas[i].payload;
         pool->bytes = (uint32_t)pool->stride * desc->count;
         atomic_store(&pool->limit, (uint16_t)(desc->count - desc->reserve));
         atomic_store(&pool->limit_critical, desc->count);
@@ -471,9 +470,8 @@ void memory_pool_deinit(void)
         atomic_store(&s_pools[i].limit, 0);
         atomic_store(&s_pools[i].limit_critical, 0);
         s_pools[i].bytes = 0;
+        heap_caps_free(s_pools[i].payload);
         s_pools[i].payload = NULL;
-        heap_caps_free(pool_areas[i].payload);
-        pool_areas[i].payload = NULL;
     }
 }
 
@@ -501,7 +499,7 @@ uint32_t memory_pool_reclaim(system_service_id_t source)
 /** Who calls. Before the pools are up, the scheduler may not run yet. */
 static inline system_identity_t *caller(void)
 {
-    return pool_areas[0].payload != NULL ? system_identity_now() : system_identity();
+    return s_pools[0].payload != NULL ? system_identity_now() : system_identity();
 }
 
 void *memory_pool_alloc(size_t size)
