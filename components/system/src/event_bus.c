@@ -60,7 +60,7 @@ void event_bus_count_refused(uint16_t sub)
 
 /* ---- blocks as events ----------------------------------------------------------------------- */
 
-static void fill_header(pool_index_t index, void *payload, system_event_type_t type,
+static inline void fill_header(pool_index_t index, void *payload, system_event_type_t type,
                         uint8_t priority, int64_t now_us)
 {
     pool_block_t *block = pool_block(index);
@@ -139,9 +139,22 @@ static __attribute__((noinline)) void give_up(post_t *p, event_receiver_t receiv
     pool_block_release(p->block);
 }
 
-/** Deliver to one batch, with one reference for each; those that make the poster wait come last, so
- *  that nobody waits for them. */
-static inline void deliver_batch(post_t *p, event_receiver_t *receivers, unsigned n)
+/** Those that make the poster wait come last, so that nobody waits for them. */
+static __attribute__((noinline)) void deliver_to_blocking(post_t *p,
+                                                          const event_receiver_t *receivers,
+                                                          unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        const delivery_t outcome = deliver_waiting(p, receivers[i]);
+        if (outcome > DELIVERED_DISPLACED) {
+            give_up(p, receivers[i], outcome);
+        }
+    }
+}
+
+/** Deliver to one batch, with one reference for each. */
+static inline __attribute__((always_inline)) void
+deliver_batch(post_t *p, event_receiver_t *receivers, unsigned n)
 {
     unsigned waiting = 0;
     p->result.matched = (uint16_t)(p->result.matched + n);
@@ -157,11 +170,8 @@ static inline void deliver_batch(post_t *p, event_receiver_t *receivers, unsigne
             give_up(p, receivers[i], outcome);
         }
     }
-    for (unsigned i = 0; i < waiting; i++) {
-        const delivery_t outcome = deliver_waiting(p, receivers[i]);
-        if (outcome > DELIVERED_DISPLACED) {
-            give_up(p, receivers[i], outcome);
-        }
+    if (waiting != 0) {
+        deliver_to_blocking(p, receivers, waiting);
     }
 }
 
@@ -187,7 +197,9 @@ static __attribute__((noinline)) void send_in_batches(post_t *p, event_receiver_
     }
 }
 
-/** Send a filled block on its way. The poster's reference becomes that of the last receiver. */
+/** Send a filled block on its way. The poster's reference becomes that of the last receiver. It and
+ *  what it needs with each event is inlined where events are posted: levels of calls are windows
+ *  of registers to store. */
 static inline __attribute__((always_inline)) esp_err_t send(post_t *p, void *payload)
 {
     event_receiver_t receivers[EVENT_ROUTE_BATCH];
@@ -222,7 +234,7 @@ static esp_err_t check_payload(system_event_type_t type, const void *data, size_
     return size > MEMORY_POOL_MAX_BLOCK ? ESP_ERR_EVENT_DATA_TOO_LARGE : ESP_OK;
 }
 
-static inline esp_err_t post_copy(post_t *p, system_service_id_t source, const void *data,
+static inline __attribute__((always_inline)) esp_err_t post_copy(post_t *p, system_service_id_t source, const void *data,
                                   size_t size)
 {
     p->block = pool_block_take(size, source, POOL_KIND_EVENT,
@@ -238,7 +250,8 @@ static inline esp_err_t post_copy(post_t *p, system_service_id_t source, const v
     return send(p, payload);
 }
 
-/** A checked post in the name of a slot, at the cost of its quota. */
+/** A checked post in the name of a slot, at the cost of its quota; of nobody's with
+ *  SYSTEM_SLOT_NONE. */
 static __attribute__((noinline)) esp_err_t
 post_charged(post_t *p, system_service_id_t id, unsigned slot, const void *data, size_t size)
 {
@@ -308,11 +321,11 @@ esp_err_t event_bus_post_as(unsigned slot, system_event_type_t type, const void 
     if (ret != ESP_OK) {
         return ret;
     }
-    p.now_us = esp_timer_get_time();
     system_identity_t *identity = system_identity();
     system_enter_post(identity);
-    ret = system_is_initialized() ? post_copy(&p, service_slot_id(slot), data, size)
-                                  : ESP_ERR_SYSTEM_NOT_INITIALIZED;
+    ret = system_is_initialized()
+              ? post_charged(&p, service_slot_id(slot), SYSTEM_SLOT_NONE, data, size)
+              : ESP_ERR_SYSTEM_NOT_INITIALIZED;
     system_leave_post(identity);
     return ret;
 }
