@@ -17,7 +17,8 @@ static inline void event_bus_describe(pool_index_t index, int64_t now_us, system
     const uint32_t ago = ((high - (link >> 8) + 1u) & 0xFFu) - 1u; /* -1..254 */
     *out = (system_event_t){
         .type = block->type,
-        .name = event_type_name(block->type),
+        .name = block->type != SYSTEM_EVENT_TYPE_NONE ? event_type_table[block->type - 1].name
+                                                      : "?", /* it was known when posted */
         .source = atomic_load_explicit(&block->source, memory_order_relaxed),
         .priority = (uint8_t)link,
         .sequence = *pool_sequence_behind(index, payload),

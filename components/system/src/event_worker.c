@@ -225,7 +225,7 @@ static void finish_locked(mailbox_t *mailbox, const event_sub_t *sub, uint16_t n
 {
     mailbox->handled++;
     mailbox->running_sub = SUB_NONE;
-    if (sub->free_on_return) {
+    if (atomic_load_explicit(&sub->free_on_return, memory_order_relaxed)) { /* set under the lock */
         event_sub_free(number);
     }
 }

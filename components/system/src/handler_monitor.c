@@ -14,9 +14,11 @@
 
 #define BUCKETS 12u
 
+#define FIRST_BOUND 50u
+
 /* Longest run in us that belongs to a range; there is no bound for the last one. */
 static const uint32_t s_bounds[BUCKETS - 1] = {
-    50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000,
+    FIRST_BOUND, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000,
 };
 
 /* One subscription. Only `slow` has several writers. */
@@ -87,17 +89,24 @@ void handler_monitor_reset(unsigned sub_index)
     }
 }
 
+static __attribute__((noinline)) unsigned range_of(uint32_t us)
+{
+    unsigned i = us > s_bounds[5] ? 6 : 1;
+
+    while (i < BUCKETS - 1 && us > s_bounds[i]) {
+        i++;
+    }
+    return i;
+}
+
 void handler_monitor_record(unsigned sub_index, uint32_t us)
 {
     if (sub_index >= CONFIG_SYSTEM_MAX_SUBSCRIPTIONS) {
         return;
     }
     histogram_t *h = &s_histograms[sub_index];
-    unsigned i = us > s_bounds[5] ? 6 : 0;
-
-    while (i < BUCKETS - 1 && us > s_bounds[i]) {
-        i++;
-    }
+    FOUND_ONCE(h);
+    const unsigned i = us <= FIRST_BOUND ? 0 : range_of(us);
     const uint16_t n = bucket_get(&h->bucket[i]);
 
     if (n == UINT16_MAX) {
