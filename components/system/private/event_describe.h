@@ -11,7 +11,8 @@
 static inline void event_bus_describe(pool_index_t index, int64_t now_us, system_event_t *out)
 {
     const pool_block_t *block = pool_block(index);
-    uint8_t *payload = pool_payload(index);
+    const pool_area_t *area = pool_area(block);
+    uint8_t *payload = pool_payload_in(area, index);
     const uint16_t link = atomic_load_explicit(&block->link, memory_order_relaxed);
     const uint32_t high = (uint32_t)((uint64_t)now_us >> 32);
     const uint32_t ago = ((high - (link >> 8) + 1u) & 0xFFu) - 1u; /* -1..254 */
@@ -21,7 +22,7 @@ static inline void event_bus_describe(pool_index_t index, int64_t now_us, system
                                                       : "?", /* it was known when posted */
         .source = atomic_load_explicit(&block->source, memory_order_relaxed),
         .priority = (uint8_t)link,
-        .sequence = *pool_sequence_behind(index, payload),
+        .sequence = *pool_sequence_in(area, payload),
         .timestamp_us = (int64_t)((uint64_t)(high - ago) << 32 | block->posted_us),
         .data = block->size != 0 ? payload : NULL,
         .data_size = block->size,

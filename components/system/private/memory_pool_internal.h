@@ -81,17 +81,31 @@ static inline pool_block_t *pool_block(pool_index_t index)
     return found;
 }
 
-static inline void *pool_payload(pool_index_t index)
+static inline const pool_area_t *pool_area(const pool_block_t *block)
 {
-    const pool_area_t *area = &pool_areas[pool_block(index)->pool];
+    return &pool_areas[block->pool];
+}
+
+static inline void *pool_payload_in(const pool_area_t *area, pool_index_t index)
+{
     return (void *)(area->origin + (uintptr_t)index * area->stride);
 }
 
-/** The sequence number of the block that has this payload. */
+static inline void *pool_payload(pool_index_t index)
+{
+    return pool_payload_in(pool_area(pool_block(index)), index);
+}
+
+/** The sequence number of a block of this area that has this payload. */
+static inline uint32_t *pool_sequence_in(const pool_area_t *area, void *payload)
+{
+    uint8_t *next = (uint8_t *)payload + area->stride;
+    return (uint32_t *)(void *)(next - sizeof(uint32_t));
+}
+
 static inline uint32_t *pool_sequence_behind(pool_index_t index, void *payload)
 {
-    uint8_t *next = (uint8_t *)payload + pool_areas[pool_block(index)->pool].stride;
-    return (uint32_t *)(void *)(next - sizeof(uint32_t));
+    return pool_sequence_in(pool_area(pool_block(index)), payload);
 }
 
 static inline uint32_t *pool_sequence(pool_index_t index)

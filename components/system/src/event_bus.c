@@ -69,7 +69,7 @@ static inline void fill_header(pool_index_t index, void *payload, system_event_t
     block->posted_us = (uint32_t)now_us;
     atomic_store_explicit(&block->link, (uint16_t)((high & 0xFFu) << 8 | priority),
                           memory_order_relaxed);
-    *pool_sequence_behind(index, payload) =
+    *pool_sequence_in(pool_area(block), payload) =
         atomic_fetch_add_explicit(&s_sequence, 1, memory_order_relaxed) + 1;
 }
 

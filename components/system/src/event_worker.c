@@ -263,6 +263,7 @@ static bool handle_locked(event_worker_t *worker, mailbox_t *mailbox, unsigned s
         mailbox->pings++;
         return true;
     }
+    FOUND_ONCE(worker); /* or the addresses of its fields are kept in memory across the loop */
     const event_sub_t *sub = event_sub(entry.sub);
     const bool somebody_waits = mailbox->waiters != 0;
     mailbox->running_sub = entry.sub;
