@@ -221,14 +221,9 @@ typedef struct {
     struct event_worker *raise; /* lift this general worker to express priority */
     uint8_t shared;             /* wake a shared worker ... */
     uint8_t lane;               /* ... for this lane */
+    bool some;                  /* any of these: in a burst there is mostly nobody to wake */
     bool in_isr;                /* said by who puts: whether an ISR does */
 } mailbox_wake_t;
-
-/** In a burst there is mostly nobody to wake. */
-static inline bool mailbox_wake_any(const mailbox_wake_t *wake)
-{
-    return wake->own != NULL || wake->raise != NULL || wake->shared;
-}
 
 /** Put one reference into the receiver's mailbox. It is taken over when the result is DELIVERED or
  *  DELIVERED_DISPLACED. May be called with the route lock held. isr-ok. */

@@ -61,7 +61,7 @@ void event_bus_count_refused(uint16_t sub)
 /* ---- blocks as events ----------------------------------------------------------------------- */
 
 static inline void fill_header(pool_index_t index, void *payload, system_event_type_t type,
-                        uint8_t priority, int64_t now_us)
+                               uint8_t priority, int64_t now_us)
 {
     pool_block_t *block = pool_block(index);
     const uint32_t high = (uint32_t)((uint64_t)now_us >> 32);
@@ -84,21 +84,24 @@ typedef struct {
     bool may_wait;
     bool in_isr;
     pool_index_t block;
+    pool_index_t displaced; /* by a delivery, and to be released */
     BaseType_t *woken;
+    mailbox_wake_t wake; /* nobody, between two deliveries */
     system_post_result_t result;
 } post_t;
 
 /** One receiver, without waiting. Its reference is taken over when it was delivered. */
 static inline delivery_t deliver(post_t *p, event_receiver_t receiver)
 {
-    mailbox_wake_t wake = {.in_isr = p->in_isr};
-    pool_index_t displaced = POOL_NONE;
-    const delivery_t outcome = event_mailbox_put(receiver, p->block, p->lane, &wake, &displaced);
-    if (mailbox_wake_any(&wake)) {
-        event_mailbox_wake(&wake, p->woken);
+    const delivery_t outcome =
+        event_mailbox_put(receiver, p->block, p->lane, &p->wake, &p->displaced);
+    if (p->wake.some) {
+        event_mailbox_wake(&p->wake, p->woken);
+        p->wake = (mailbox_wake_t){.in_isr = p->in_isr};
     }
-    if (displaced != POOL_NONE) {
-        pool_block_release(displaced);
+    if (p->displaced != POOL_NONE) {
+        pool_block_release(p->displaced);
+        p->displaced = POOL_NONE;
     }
     if (outcome <= DELIVERED_DISPLACED) {
         p->result.delivered++;
@@ -140,9 +143,8 @@ static __attribute__((noinline)) void give_up(post_t *p, event_receiver_t receiv
 }
 
 /** Those that make the poster wait come last, so that nobody waits for them. */
-static __attribute__((noinline)) void deliver_to_blocking(post_t *p,
-                                                          const event_receiver_t *receivers,
-                                                          unsigned n)
+static __attribute__((noinline)) void
+deliver_to_blocking(post_t *p, const event_receiver_t *receivers, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         const delivery_t outcome = deliver_waiting(p, receivers[i]);
@@ -204,6 +206,8 @@ static inline __attribute__((always_inline)) esp_err_t send(post_t *p, void *pay
 {
     event_receiver_t receivers[EVENT_ROUTE_BATCH];
     p->lane = (uint8_t)priority_queue_lane(p->priority);
+    p->displaced = POOL_NONE;
+    p->wake.in_isr = p->in_isr;
     fill_header(p->block, payload, p->type, p->priority, p->now_us);
     if (p->priority == SYSTEM_EVENT_PRIORITY_CRITICAL) {
         const pool_block_t *block = pool_block(p->block);
@@ -234,8 +238,8 @@ static esp_err_t check_payload(system_event_type_t type, const void *data, size_
     return size > MEMORY_POOL_MAX_BLOCK ? ESP_ERR_EVENT_DATA_TOO_LARGE : ESP_OK;
 }
 
-static inline __attribute__((always_inline)) esp_err_t post_copy(post_t *p, system_service_id_t source, const void *data,
-                                  size_t size)
+static inline __attribute__((always_inline)) esp_err_t
+post_copy(post_t *p, system_service_id_t source, const void *data, size_t size)
 {
     p->block = pool_block_take(size, source, POOL_KIND_EVENT,
                                p->priority == SYSTEM_EVENT_PRIORITY_CRITICAL);

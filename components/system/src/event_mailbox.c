@@ -99,10 +99,11 @@ static void announce_locked(unsigned slot, mailbox_wake_t *wake)
         }
         if (mailbox->own != NULL) {
             wake->own = mailbox->own;
+            wake->some = true;
             return;
         }
         if (set_ready(slot, lane) && !wake->shared) {
-            wake->shared = true;
+            wake->shared = wake->some = true;
             wake->lane = (uint8_t)lane;
         }
     }
@@ -184,6 +185,7 @@ static inline void note_wake_locked(const mailbox_t *mailbox, unsigned slot, uns
     if (mailbox->running != NULL) {
         if (lane <= 1 && mailbox->running->kind == WORKER_GENERAL) {
             wake->raise = mailbox->running; /* do not let it wait behind a low-priority handler */
+            wake->some = true;
         }
         return;
     }
@@ -194,8 +196,9 @@ static inline void note_wake_locked(const mailbox_t *mailbox, unsigned slot, uns
         /* Not with the first entry alone: whoever posted that one may be kept from its core, by a
          * handler that spins there, before it wakes anybody. */
         wake->own = mailbox->own;
+        wake->some = true;
     } else if (set_ready(slot, lane)) {
-        wake->shared = true;
+        wake->shared = wake->some = true;
         wake->lane = (uint8_t)lane;
     }
 }

@@ -110,8 +110,8 @@ unsigned event_routes_short(system_event_type_t type, event_receiver_t out[EVENT
     /* Links lead to higher numbers only, whatever list they belong to by now: this ends. */
     while (sub != SUB_NONE && n < EVENT_ROUTE_BATCH) {
         const event_sub_t *s = event_sub(sub);
-        out[n++] = (event_receiver_t){
-            sub, atomic_load_explicit(&s->generation, memory_order_acquire)};
+        out[n++] =
+            (event_receiver_t){sub, atomic_load_explicit(&s->generation, memory_order_acquire)};
         sub = get_link(&s->next);
     }
     const bool whole = sub == SUB_NONE && (version & 1u) == 0 && get_patterns(route) == 0 &&
