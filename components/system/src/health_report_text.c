@@ -100,7 +100,6 @@ static void print_heap(const printer_t *out, const health_report_t *report)
 static void print_watchdog(const printer_t *out, const health_report_t *report)
 {
     const watchdog_totals_t *totals = &report->watchdog;
-    const int64_t now = esp_timer_get_time();
 
     print(out, "Watchdog status");
     print(out,
@@ -116,8 +115,9 @@ static void print_watchdog(const printer_t *out, const health_report_t *report)
         }
         char alive[32] = "no sign of life yet";
         if (info.last_heartbeat_us != 0) {
-            snprintf(alive, sizeof(alive), "alive %" PRId32 " ms ago",
-                     (int32_t)((now - info.last_heartbeat_us) / 1000));
+            /* The time is asked for each line: they live on while the lines before are printed. */
+            snprintf(alive, sizeof(alive), "alive %" PRIu32 " ms ago",
+                     (uint32_t)((esp_timer_get_time() - info.last_heartbeat_us) / 1000));
         }
         print(out, "  %-16s %-10s restarts %" PRIu32 ", faults %" PRIu32 ", %s%s", info.name,
               system_service_state_name(info.state), info.restart_count, info.fault_count, alive,
