@@ -4,9 +4,9 @@
  * often.
  *
  * The record is kept twice, and written in turns: a reset in the middle of a write leaves the other
- * copy. A crash is a panic or a watchdog's reset, or a restart that somebody is blamed for; a
- * restart in order is none, and ends no row of crashes either. What ends it is a boot that lasts,
- * or power-on.
+ * copy. A crash is a panic or a watchdog's reset, or a restart that somebody is blamed for or that
+ * nobody asked for; a restart in order is none, and ends no row of crashes either. What ends it is
+ * a boot that lasts, or power-on.
  */
 #include "flight_recorder_internal.h"
 
@@ -31,6 +31,7 @@ static const char *TAG = "boot_record";
 enum {
     FLAG_BLAMED = 1,    /* the culprit's fields say who */
     FLAG_SAFE_NEXT = 2, /* the next boot is to be in safe mode */
+    FLAG_UP = 4,        /* the system is up: no restart in order has taken it down */
 };
 
 typedef struct {
@@ -50,6 +51,9 @@ typedef struct {
 
 static RTC_NOINIT_ATTR copy_t s_copies[2];
 
+/* boot lock: protects s_now, and which copy is written. A panic does not take it: the other core
+ * stands still. */
+static portMUX_TYPE s_lock = portMUX_INITIALIZER_UNLOCKED;
 static copy_t s_now;                            /* of this boot, as saved last */
 static EXT_RAM_BSS_ATTR boot_report_t s_report; /* how it came about */
 static bool s_read;
@@ -89,6 +93,14 @@ static void save(void)
     s_now.generation = keep != NULL ? keep->generation + 1 : 1;
     s_now.check = checksum(&s_now);
     *copy = s_now;
+}
+
+static void save_up(bool up)
+{
+    portENTER_CRITICAL(&s_lock);
+    s_now.flags = up ? s_now.flags | FLAG_UP : s_now.flags & ~(uint32_t)FLAG_UP;
+    save();
+    portEXIT_CRITICAL(&s_lock);
 }
 
 /* ---- the culprit ---------------------------------------------------------------------------- */
@@ -139,6 +151,7 @@ static void on_panic(TaskHandle_t task)
 static void on_shutdown(void)
 {
     flight_record(FLIGHT_SHUTDOWN, 0, 0, 0, 0);
+    save_up(false);
 }
 
 void boot_restart_for(const char *culprit, esp_err_t reason)
@@ -146,10 +159,12 @@ void boot_restart_for(const char *culprit, esp_err_t reason)
     flight_record(FLIGHT_FAULT,
                   culprit[0] != '\0' ? flight_subject_of(culprit, flight_next_sequence()) : 0, 0,
                   (uint32_t)reason, 0);
+    portENTER_CRITICAL(&s_lock);
     blame(culprit, SYSTEM_EVENT_TYPE_NONE, 0, reason);
     s_now.flags |= FLAG_SAFE_NEXT;
     s_now.forced++;
     save();
+    portEXIT_CRITICAL(&s_lock);
     esp_restart();
 }
 
@@ -181,7 +196,8 @@ static bool is_crash(esp_reset_reason_t reason, uint32_t flags)
     case ESP_RST_CPU_LOCKUP:
         return true;
     default:
-        return reason == ESP_RST_SW && (flags & FLAG_BLAMED) != 0;
+        /* A panic that fails itself resets the chip like this, and nobody says goodbye. */
+        return reason == ESP_RST_SW && (flags & (FLAG_BLAMED | FLAG_UP)) != 0;
     }
 }
 
@@ -272,8 +288,10 @@ static void on_healthy(void *arg)
                  CONFIG_SYSTEM_CRASH_LOOP_HEALTHY_S);
     }
     flight_record(FLIGHT_HEALTHY, 0, 0, s_now.crashes, 0);
+    portENTER_CRITICAL(&s_lock);
     s_now.crashes = 0;
     save();
+    portEXIT_CRITICAL(&s_lock);
 }
 
 static void safe_mode_if_due(void)
@@ -305,6 +323,8 @@ esp_err_t boot_record_start(void)
     panic_backend_install(on_panic);
     if (esp_register_shutdown_handler(on_shutdown) == ESP_ERR_NO_MEM) {
         ESP_LOGW(TAG, "no place for a shutdown handler: restarts are not written down");
+    } else {
+        save_up(true);
     }
     (void)esp_timer_start_once(s_timer, HEALTHY_US);
     log_report();
@@ -321,6 +341,7 @@ void boot_record_stop(void)
     (void)esp_timer_delete(s_timer);
     s_timer = NULL;
     (void)esp_unregister_shutdown_handler(on_shutdown);
+    save_up(false);
     panic_backend_install(NULL);
 }
 
