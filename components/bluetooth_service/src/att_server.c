@@ -98,7 +98,7 @@ static size_t exchange_mtu(att_server_t *server, const uint8_t *pdu, size_t size
 static size_t find_information(const att_server_t *server, const uint8_t *pdu, size_t size,
                                uint8_t *answer)
 {
-    uint16_t from = 0, to;
+    uint16_t from = 0, to = 0;
     gatt_attribute_t attribute;
     gatt_uuid_t type;
     size_t length = 2;
@@ -127,7 +127,7 @@ static size_t find_by_type_value(const att_server_t *server, const uint8_t *pdu,
                                  uint8_t *answer)
 {
     uint8_t value[VALUE_MAX];
-    uint16_t from = 0, to;
+    uint16_t from = 0, to = 0;
     gatt_attribute_t attribute;
     size_t length = 1;
     const uint8_t error = size < 7 ? ATT_ERROR_INVALID_PDU : take_range(pdu, &from, &to);
@@ -161,7 +161,7 @@ static size_t read_by_type(const att_server_t *server, const uint8_t *pdu, size_
     const bool group = pdu[0] == ATT_READ_BY_GROUP;
     const size_t head = group ? 4 : 2;
     uint8_t value[VALUE_MAX];
-    uint16_t from = 0, to;
+    uint16_t from = 0, to = 0;
     gatt_attribute_t attribute;
     size_t length = 2;
     uint8_t error = size != 7 && size != 21 ? ATT_ERROR_INVALID_PDU : take_range(pdu, &from, &to);
