@@ -51,7 +51,7 @@ static system_event_type_t types[PUBLISHERS];
 static uint32_t events_of[PUBLISHERS], events_total;
 
 static _Atomic uint32_t posted, refused_whole, matched, delivered, refused, displaced;
-static _Atomic uint32_t samples, samples_full, publishers_done;
+static _Atomic uint32_t samples, samples_held_up, publishers_done;
 
 /** A small generator of its own per publisher: cheap, and the same in both schedulers. */
 static uint32_t next_random(uint32_t *state)
@@ -104,14 +104,15 @@ static uint8_t priority_of(uint32_t random)
     return priorities[random % SYSTEM_EVENT_LANES];
 }
 
-static void sample_fill(uint32_t n)
+/** The mailbox is full, or who fills it finds no block: they lie in other mailboxes then. */
+static void sample_fill(uint32_t n, bool no_block)
 {
     mailbox_t *mailbox = event_mailbox(system_id_slot(receiver_ids[n % RECEIVERS]));
     portENTER_CRITICAL(&mailbox->lock);
     const unsigned waiting = priority_queue_count(&mailbox->queue);
     portEXIT_CRITICAL(&mailbox->lock);
     atomic_fetch_add(&samples, 1);
-    atomic_fetch_add(&samples_full, waiting * 10 >= QUEUE_ENTRIES * 9);
+    atomic_fetch_add(&samples_held_up, no_block || waiting * 10 >= QUEUE_ENTRIES * 9);
 }
 
 /** Three quarters of the time nothing is handed out, so that the mailboxes are full. */
@@ -160,7 +161,7 @@ static void publish(void *arg)
         atomic_fetch_add(&refused, result.refused);
         atomic_fetch_add(&displaced, result.displaced);
         if (me == 0) {
-            sample_fill(n);
+            sample_fill(n, ret == ESP_ERR_EVENT_NO_MEMORY);
         }
     }
     if (me == 0) {
@@ -274,7 +275,7 @@ static void storm(void)
     }
     host_heap_fail_nth(0, 0);
     check_accounts();
-    SCENARIO_CHECK_INT(samples_full * 2, >=, samples);
+    SCENARIO_CHECK_INT(samples_held_up * 2, >=, samples);
     SCENARIO_CHECK(refused > 0 && displaced > 0); /* else this was no storm */
 }
 
