@@ -158,7 +158,19 @@ bool host_fault_alloc_should_fail(void);
 /** @brief Delete a task by name as vTaskDelete() would. @return false: no such task */
 bool host_task_kill(const char *task_name);
 
+/** @brief Keep whoever deletes the next task of this name for so long after its deletion callbacks,
+ *         before the deletion is over. @context any task */
+void host_fault_keep_deletion(const char *task_name, uint64_t us);
+
 /* ---- looking in ---- */
+
+/** @brief No deletion that is not over touches this control block (a StaticTask_t) or the stack
+ * made with it, and no task is in it. @context any */
+bool host_task_memory_is_free(const void *static_tcb);
+
+/** @brief Call a function each time that such a deletion is over, in the task that deletes.
+ *  @context any */
+void host_on_task_memory_free(void (*told)(void));
 
 /** @brief Mutexes that a task (a TaskHandle_t) holds now; on the device its control block tells. */
 uint32_t host_task_mutexes_held(const void *task);

@@ -81,6 +81,7 @@ struct tskTaskControlBlock {
     bool kill;        /* ends at its next scheduling point */
     bool suspend_req; /* suspends itself there */
     bool is_isr, is_idle, is_daemon, is_static, delay_aborted;
+    bool memory_free; /* its deletion does not touch user_tcb and user_stack any more */
     tcb_t *all_next, *all_prev;
 
     /* waiting */

@@ -2,6 +2,7 @@
 
 // Task records: made, named, charged to the heap, deleted.
 
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include "esp_heap_caps.h"
@@ -116,9 +117,40 @@ static void fill(tcb_t *t, const k_task_spec_t *spec)
     t->sim.last_core = -1;
 }
 
+/** Until its deletion is over, a task's static memory is not its maker's again. Lock held. */
+static const tcb_t *whose_memory(const StaticTask_t *tcb, const StackType_t *stack)
+{
+    for (const tcb_t *t = k_all_tasks; t != NULL; t = t->all_next) {
+        if (!t->memory_free &&
+            ((tcb != NULL && t->user_tcb == tcb) || (stack != NULL && t->user_stack == stack))) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+static void refuse_reuse(const k_task_spec_t *spec)
+{
+    char name[configMAX_TASK_NAME_LEN];
+    k_lock();
+    const tcb_t *t = whose_memory(spec->user_tcb, spec->user_stack);
+    if (t != NULL) {
+        memcpy(name, t->name, sizeof(name));
+    }
+    k_unlock();
+    if (t != NULL) {
+        host_panic("task %s is made in the memory of task %s, which is there, or whose deletion is "
+                   "not over",
+                   spec->name, name);
+    }
+}
+
 tcb_t *k_task_create(const k_task_spec_t *spec)
 {
     void *charged = NULL;
+    if (spec->user_tcb != NULL) {
+        refuse_reuse(spec);
+    }
     if (spec->caps != 0) {
         charged = heap_caps_malloc(spec->stack + TCB_FIGURE, spec->caps);
         if (charged == NULL) {
@@ -184,6 +216,62 @@ static void run_tls_callbacks(tcb_t *t)
     }
 }
 
+static void (*_Atomic s_on_memory_free)(void);
+static char s_kept[configMAX_TASK_NAME_LEN]; /* kernel lock */
+static uint64_t s_keep_us;                   /* too; 0: nobody */
+
+void host_fault_keep_deletion(const char *task_name, uint64_t us)
+{
+    k_lock();
+    strncpy(s_kept, task_name, sizeof(s_kept) - 1);
+    s_keep_us = us;
+    k_unlock();
+}
+
+/** Whoever deletes this task is kept from its core before it is done. */
+static void be_kept(const tcb_t *t)
+{
+    k_lock();
+    if (s_keep_us != 0 && strcmp(t->name, s_kept) == 0) {
+        const uint64_t us = s_keep_us;
+        s_keep_us = 0;
+        (void)k_block(NULL, g_sched->now() + us, "kept in a deletion", 0);
+    }
+    k_unlock();
+}
+
+void host_on_task_memory_free(void (*told)(void))
+{
+    atomic_store(&s_on_memory_free, told);
+}
+
+bool host_task_memory_is_free(const void *static_tcb)
+{
+    k_lock();
+    const bool is_free = whose_memory(static_tcb, NULL) == NULL;
+    k_unlock();
+    return is_free;
+}
+
+/**
+ * What a deletion runs. As on the device, where prvDeleteTCB() cleans up in the control block after
+ * the callbacks, and whoever runs it may be kept from its core before it does.
+ */
+static void clean_up(tcb_t *t)
+{
+    run_tls_callbacks(t);
+    g_sched->point(K_POINT_CALL, t->number);
+    be_kept(t);
+    k_lock();
+    const bool tell = t->user_tcb != NULL && !t->memory_free;
+    t->memory_free = true;
+    k_unlock();
+    void (*told)(void) = atomic_load(&s_on_memory_free);
+    if (tell && told != NULL) {
+        told();
+    }
+}
+
 static void delete_self(tcb_t *self)
 {
     if (self->crit_nest > 0 || self->sched_lock > 0) {
@@ -219,7 +307,7 @@ void vTaskDelete(TaskHandle_t xTaskToDelete)
     t->state = K_DELETED;
     t->kill = true;
     k_unlock();
-    run_tls_callbacks(t);
+    clean_up(t);
     heap_caps_free(t->charged);
     k_lock();
     unlink_locked(t);
@@ -233,7 +321,7 @@ void vTaskDelete(TaskHandle_t xTaskToDelete)
 
 void k_finish_self(tcb_t *self)
 {
-    run_tls_callbacks(self);
+    clean_up(self);
     heap_caps_free(self->charged);
     self->charged = NULL;
     k_lock();
