@@ -17,6 +17,7 @@
     CASE(request_response)                                                                         \
     CASE(ownership)                                                                                \
     CASE(system_lock)                                                                              \
+    CASE(task_memory)                                                                              \
     CASE(app_manager)                                                                              \
     CASE(input_edges)                                                                              \
     CASE(kapp_elf)

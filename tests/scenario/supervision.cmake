@@ -19,3 +19,4 @@ kraken_scenario(app_started_by_service SRCS app_started_by_service.c ${scripted}
 kraken_scenario(supervision_worker_deleted SRCS supervision_worker_deleted.c ${scripted} LINK system PRIVATE_OF system SEEDS 40)
 kraken_scenario(supervision_worker_lost SRCS supervision_worker_lost.c ${scripted} LINK system SEEDS 30)
 kraken_scenario(supervision_keeper_deleted SRCS supervision_keeper_deleted.c ${scripted} LINK system SEEDS 30)
+kraken_scenario(supervision_deleter_is_kept SRCS supervision_deleter_is_kept.c ${scripted} LINK system PRIVATE_OF system SEEDS 12)

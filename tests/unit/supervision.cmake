@@ -14,6 +14,7 @@ kraken_unit_test(task_ref SRCS test_task_ref.c LINK system PRIVATE_OF system)
 target_link_options(unit_task_ref PRIVATE -Wl,--wrap=xTaskGenericNotify -Wl,--wrap=vTaskPrioritySet -Wl,--wrap=vTaskSuspend
     -Wl,--wrap=vTaskResume -Wl,--wrap=eTaskGetState -Wl,--wrap=uxTaskGetStackHighWaterMark)
 kraken_unit_test(ownership SRCS test_ownership.c ${scripted} LINK system)
+kraken_unit_test(task_memory SRCS test_task_memory.c ${scripted} LINK system PRIVATE_OF system MODES sim)
 
 # As the device has it; its time is virtual.
 kraken_unit_test(supervisor_backstop SRCS test_supervisor_backstop.c "${KRAKEN_ROOT}/components/system/src/supervisor_backstop.c"

@@ -17,6 +17,7 @@
 
 #include "event_internal.h"
 #include "system_service/app_manager.h"
+#include "task_memory.h"
 #include "task_ref.h"
 
 /** What is left of the task of a life. */
@@ -46,6 +47,7 @@ typedef struct {
     void *image;
     bool image_kept; /* a handler that hangs in it was set aside: it can never be taken out */
     task_ref_t task;
+    task_deleter_t deleter; /* not us: his, until he is past its memory */
     StackType_t *stack;
     uint32_t stack_size;    /* in bytes */
     SemaphoreHandle_t wake; /* given when state changes */

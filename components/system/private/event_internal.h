@@ -23,7 +23,7 @@
 #include "priority_queue.h"
 #include "system_internal.h"
 #include "system_service/event_bus.h"
-#include "task_ref.h"
+#include "task_memory.h"
 
 /* ---- event_types.c: names, patterns, retained values ------------------------------------------
  */
@@ -316,6 +316,7 @@ typedef struct event_worker {
     _Atomic system_event_type_t running_type;
     _Atomic pool_index_t block; /* event handled last: whoever takes it out drops the reference */
     _Atomic uint8_t warned;     /* this run was reported as slow already */
+    task_deleter_t deleter;     /* somebody else: his, until he is past its memory */
 } event_worker_t;
 
 /** What a worker is doing, as the supervisor sees it. */
@@ -389,8 +390,7 @@ bool event_workers_refill(void);
 /** Workers given up whose tasks still exist. */
 unsigned event_workers_quarantined(void);
 
-/* ---- event_bus.c --------------------------------------------------------------------------------
- */
+/* ---- event_bus.c ----------------------------------------------------------------------------- */
 
 void event_bus_init(void);
 /** Post in the name of a slot, past identity and quota: for the core's own events. Does not wait

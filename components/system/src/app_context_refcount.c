@@ -40,6 +40,7 @@ app_life_t *app_context_take(void)
         memset(&life->api, 0, sizeof(life->api));
         life->set_aside = false;
         atomic_store(&life->task, NULL);
+        atomic_store(&life->deleter, 0); /* a life ends after he is past */
         life->stack = NULL;
         life->unload = NULL;
         life->image = NULL;

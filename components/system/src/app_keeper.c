@@ -24,6 +24,7 @@
 #include "service_record.h"
 #include "supervisor_internal.h"
 #include "task_end.h"
+#include "task_memory.h"
 #include "task_ref.h"
 
 #ifdef CONFIG_SYSTEM_APPS
@@ -37,6 +38,7 @@ _Static_assert(KEEPER_PRIORITY > CONFIG_SYSTEM_WORKER_PRIORITY, "the keeper ends
 static StaticTask_t s_keeper_tcb;
 static StackType_t s_keeper_stack[CONFIG_SYSTEM_APP_MANAGER_STACK / sizeof(StackType_t)];
 static task_ref_t s_keeper;
+static task_deleter_t s_deleter; /* of the keeper */
 static _Atomic bool s_end;
 static _Atomic bool s_ended;
 /* A look that comes later than it was to by more than this: the chip slept, or the clock was put
@@ -112,7 +114,7 @@ static bool end_task(app_t *app, app_life_t *life, bool overdue)
         (void)task_ref_delete(&life->task); /* on_task_deleted() notes it */
     }
     if (atomic_load(&life->task_state) == APP_TASK_NONE) {
-        return true;
+        return task_memory_is_free(life->tcb, &life->deleter); /* its stack is freed next */
     }
     if (!overdue || atomic_load(&life->task_state) == APP_TASK_PARKED) {
         return false;
@@ -283,11 +285,12 @@ static void reap(app_life_t *life, void *arg)
     if (atomic_load(&life->task_state) == APP_TASK_PARKED && task_ref_is_suspended(&life->task)) {
         (void)task_ref_delete(&life->task);
     }
-    if (atomic_load(&life->task_state) == APP_TASK_NONE) {
+    const uint8_t state = atomic_load(&life->task_state);
+    if (state == APP_TASK_NONE && task_memory_is_free(life->tcb, &life->deleter)) {
         life->set_aside = false;
         app_life_free_task(life);
-    } else if (atomic_load(&life->task_state) == APP_TASK_PARKED) {
-        sooner(arg, esp_timer_get_time() + 1000); /* not off its core yet */
+    } else if (state != APP_TASK_ALIVE) {
+        sooner(arg, esp_timer_get_time() + 1000); /* not off its core yet, or not quite gone */
     }
 }
 
@@ -387,7 +390,7 @@ static void on_keeper_deleted(int index, void *identity)
 {
     (void)index;
     (void)identity;
-    (void)task_ref_void(&s_keeper);
+    (void)task_memory_lost(&s_keeper, &s_deleter);
 }
 
 static void keeper_task(void *arg)
@@ -426,6 +429,9 @@ esp_err_t app_keeper_start(void)
     atomic_store(&s_end, false);
     atomic_store(&s_ended, false);
     s_promised_us = INT64_MAX;
+    if (!task_memory_wait(&s_keeper_tcb, &s_deleter)) {
+        return ESP_ERR_NOT_FINISHED;
+    }
     const TaskHandle_t task = xTaskCreateStaticPinnedToCore(
         keeper_task, "app_keeper", sizeof(s_keeper_stack), NULL, KEEPER_PRIORITY, s_keeper_stack,
         &s_keeper_tcb, tskNO_AFFINITY);

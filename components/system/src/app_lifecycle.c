@@ -15,6 +15,7 @@
 #include "service_record.h"
 #include "supervisor_internal.h"
 #include "system_lock_internal.h"
+#include "task_memory.h"
 #include "task_ref.h"
 
 #ifdef CONFIG_SYSTEM_APPS
@@ -77,7 +78,7 @@ static void on_task_deleted(int index, void *identity)
 {
     (void)index;
     app_life_t *life = app_context_of(identity);
-    (void)task_ref_void(&life->task);
+    (void)task_memory_lost(&life->task, &life->deleter);
     system_locks_holder_gone(life->identity);
     atomic_store(&life->task_state, APP_TASK_NONE);
     app_keeper_kick(); /* an app that deleted its own task has nobody else to say so */

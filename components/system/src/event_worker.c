@@ -22,6 +22,7 @@
 #include "supervisor_wake.h"
 #include "system_lock_internal.h"
 #include "task_end.h"
+#include "task_memory.h"
 #include "task_ref.h"
 
 static const char *TAG = "event_worker";
@@ -500,7 +501,8 @@ static void on_deleted(int index, void *identity)
     (void)index;
     event_worker_t *worker = identity; /* its first member */
     const bool parked = atomic_load(&worker->alive) != PLACE_ALIVE;
-    const TaskHandle_t task = task_ref_void(&worker->task); /* NULL: we do it, and have looked */
+    /* NULL: we do it, and have looked */
+    const TaskHandle_t task = task_memory_lost(&worker->task, &worker->deleter);
     if (parked) {
         return;
     }

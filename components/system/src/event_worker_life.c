@@ -16,6 +16,7 @@
 #include "supervisor_internal.h"
 #include "system_lock_internal.h"
 #include "task_end.h"
+#include "task_memory.h"
 #include "task_ref.h"
 
 static const char *TAG = "event_worker";
@@ -57,11 +58,19 @@ static bool reap(event_worker_t *worker)
     return true;
 }
 
+/** Nobody is in a place, and FreeRTOS is done with who was. Asked by who may give it away: the
+ *  supervisor, or with the registry's lock held where it is a private worker's. */
+static bool is_free(event_worker_t *worker)
+{
+    (void)reap(worker);
+    return atomic_load(&worker->alive) == PLACE_FREE &&
+           task_memory_is_free(&s_tcbs[worker - event_workers], &worker->deleter);
+}
+
 static event_worker_t *find_place(unsigned first, unsigned end)
 {
     for (unsigned n = first; n < end; n++) {
-        (void)reap(&event_workers[n]);
-        if (atomic_load(&event_workers[n].alive) == PLACE_FREE) {
+        if (is_free(&event_workers[n])) {
             return &event_workers[n];
         }
     }
@@ -184,8 +193,11 @@ static event_worker_t *find_private_place(unsigned slot, uint32_t bytes)
     event_worker_t *empty = NULL;
     for (unsigned n = STATIC_WORKERS; n < WORKERS; n++) {
         event_worker_t *worker = &event_workers[n];
-        (void)reap(worker);
-        if (atomic_load(&worker->alive) != PLACE_FREE) {
+        if (!is_free(worker)) {
+            if (atomic_load(&worker->alive) == PLACE_FREE && worker->private_slot == slot) {
+                worker->private_slot =
+                    SYSTEM_SLOT_NONE; /* its stack: event_workers_free_stacks() */
+            }
             continue;
         }
         if (worker->private_stack == NULL) {
@@ -225,9 +237,7 @@ void event_worker_forget_private(unsigned slot)
 {
     for (unsigned n = STATIC_WORKERS; n < WORKERS; n++) {
         event_worker_t *worker = &event_workers[n];
-        (void)reap(worker);
-        if (atomic_load(&worker->alive) == PLACE_FREE && worker->private_stack != NULL &&
-            worker->private_slot == slot) {
+        if (worker->private_stack != NULL && worker->private_slot == slot && is_free(worker)) {
             vPortFree(worker->private_stack);
             worker->private_stack = NULL;
         } else if (worker->private_stack != NULL && worker->private_slot == slot) {
@@ -246,8 +256,7 @@ bool event_workers_free_stacks(void)
         if (worker->private_stack == NULL || worker->private_slot != SYSTEM_SLOT_NONE) {
             continue;
         }
-        (void)reap(worker);
-        if (atomic_load(&worker->alive) == PLACE_FREE) {
+        if (is_free(worker)) {
             vPortFree(worker->private_stack);
             worker->private_stack = NULL;
         } else {
@@ -285,9 +294,11 @@ esp_err_t event_worker_quarantine(unsigned n, unsigned slot, uint16_t sub)
     }
     const worker_kind_t kind = (worker_kind_t)worker->kind;
     const BaseType_t core = worker->core;
-    const esp_err_t ended =
-        atomic_load(&worker->killed) ? ESP_OK : task_end(&worker->task, &worker->identity);
+    const bool killed = atomic_load(&worker->killed) != WORKER_NOT_KILLED;
+    const esp_err_t ended = killed ? ESP_OK : task_end(&worker->task, &worker->identity);
     if (ended == ESP_OK) {
+        /* Mostly that is a moment; else its place comes back when it may, see find_place(). */
+        (void)task_memory_wait(&s_tcbs[n], &worker->deleter);
         bury(worker);
     } else {
         (void)task_ref_set_priority(&worker->task,

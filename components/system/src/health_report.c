@@ -24,6 +24,7 @@
 #include "system_service/memory_utils.h"
 #include "system_service/service_supervisor.h"
 #include "system_service/system_service.h"
+#include "task_memory.h"
 #include "task_ref.h"
 
 #ifdef CONFIG_SYSTEM_HEALTH_REPORT
@@ -178,6 +179,7 @@ static health_verdict_t worst_of(uint32_t reasons)
 static StaticTask_t s_tcb;
 static StackType_t s_task_stack[REPORT_STACK / sizeof(StackType_t)];
 static task_ref_t s_task;
+static task_deleter_t s_deleter;
 static StaticSemaphore_t s_ended_storage;
 static SemaphoreHandle_t s_ended;
 static _Atomic bool s_stop;
@@ -215,7 +217,7 @@ static void on_deleted(int index, void *identity)
 {
     (void)index;
     (void)identity;
-    (void)task_ref_void(&s_task);
+    (void)task_memory_lost(&s_task, &s_deleter);
     (void)xSemaphoreGive(s_ended);
 }
 
@@ -262,6 +264,9 @@ esp_err_t health_report_init(void)
     }
     (void)xSemaphoreTake(s_ended, 0);
     atomic_store(&s_stop, false);
+    if (!task_memory_wait(&s_tcb, &s_deleter)) {
+        return ESP_ERR_NOT_FINISHED;
+    }
     const TaskHandle_t task =
         xTaskCreateStaticPinnedToCore(report_task, "health", REPORT_STACK, NULL, REPORT_PRIORITY,
                                       s_task_stack, &s_tcb, tskNO_AFFINITY);

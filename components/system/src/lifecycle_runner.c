@@ -18,6 +18,7 @@
 #include "supervisor_internal.h"
 #include "system_lock_internal.h"
 #include "task_end.h"
+#include "task_memory.h"
 #include "task_ref.h"
 
 static const char *TAG = "lifecycle";
@@ -36,6 +37,7 @@ typedef struct {
     _Atomic uint8_t state;
     _Atomic uint8_t stop;
     _Atomic uint8_t killed; /* worker_killed_t: somebody deleted its task */
+    task_deleter_t deleter; /* his, until he is past its memory */
     task_ref_t task;
     lifecycle_job_t job; /* belongs to the runner while BUSY */
     esp_err_t result;
@@ -76,7 +78,8 @@ static void on_deleted(int index, void *identity)
     (void)index;
     runner_t *runner = identity; /* its first member */
     const uint8_t state = atomic_load(&runner->state);
-    const TaskHandle_t task = task_ref_void(&runner->task); /* NULL: we do it, and have looked */
+    /* NULL: we do it, and have looked */
+    const TaskHandle_t task = task_memory_lost(&runner->task, &runner->deleter);
     if (state == RUNNER_PARKED) {
         return;
     }
@@ -112,6 +115,9 @@ static void runner_main(void *arg)
 static esp_err_t start_runner(runner_t *runner)
 {
     const unsigned n = (unsigned)(runner - s_runners);
+    if (!task_memory_is_free(&s_tcbs[n], &runner->deleter)) {
+        return ESP_ERR_NOT_FINISHED;
+    }
     memset(runner, 0, sizeof(*runner));
     atomic_store(&runner->identity.slot, SYSTEM_SLOT_NONE);
     atomic_store(&runner->state, RUNNER_IDLE);
@@ -128,6 +134,7 @@ static esp_err_t start_runner(runner_t *runner)
 esp_err_t lifecycle_runners_start(void)
 {
     for (unsigned n = 0; n < RUNNERS; n++) {
+        (void)task_memory_wait(&s_tcbs[n], &s_runners[n].deleter);
         const esp_err_t ret = start_runner(&s_runners[n]);
         if (ret != ESP_OK) {
             return ret;
@@ -207,12 +214,19 @@ bool lifecycle_result(int runner, esp_err_t *result)
     return true;
 }
 
-static void replace(runner_t *runner)
+/** Its task is gone. If FreeRTOS is not done with it yet, it stays without one: nobody gives it a
+ *  job, and lifecycle_runners_mend() tries again. */
+static esp_err_t replace(runner_t *runner)
 {
     system_locks_holder_gone(&runner->identity);
-    if (start_runner(runner) != ESP_OK) {
+    const esp_err_t ret = start_runner(runner);
+    if (ret == ESP_ERR_NOT_FINISHED) {
+        atomic_store(&runner->identity.slot, SYSTEM_SLOT_NONE);
+        atomic_store(&runner->state, RUNNER_IDLE);
+    } else if (ret != ESP_OK) {
         ESP_LOGE(TAG, "cannot replace runner %u", (unsigned)(runner - s_runners));
     }
+    return ret;
 }
 
 bool lifecycle_runner_deleted(int runner)
@@ -221,13 +235,13 @@ bool lifecycle_runner_deleted(int runner)
 }
 
 /** It is gone, in the middle of what it did. @return ESP_OK: that can be taken back, and it is
- *  replaced; ESP_ERR_INVALID_STATE */
+ *  replaced now or later; ESP_ERR_INVALID_STATE */
 static esp_err_t bury(runner_t *runner)
 {
     if (atomic_load(&runner->killed) == WORKER_KILLED_IN_CORE) {
         return ESP_ERR_INVALID_STATE;
     }
-    replace(runner);
+    (void)replace(runner);
     return ESP_OK;
 }
 
@@ -236,12 +250,15 @@ void lifecycle_runners_mend(void)
     for (unsigned n = 0; n < RUNNERS; n++) {
         runner_t *runner = &s_runners[n];
         const uint8_t state = atomic_load(&runner->state);
-        if (atomic_load(&runner->killed) == WORKER_NOT_KILLED) {
+        const uint8_t killed = atomic_load(&runner->killed);
+        if (killed == WORKER_NOT_KILLED) {
             continue;
         }
         const unsigned slot = system_identity_slot(&runner->identity);
-        if (state == RUNNER_IDLE && bury(runner) == ESP_OK) {
-            ESP_LOGE(TAG, "the task of runner %u was deleted: replaced", n);
+        if (state == RUNNER_IDLE && killed == WORKER_KILLED_IN_HANDLER) {
+            if (replace(runner) == ESP_OK) {
+                ESP_LOGE(TAG, "the task of runner %u was deleted: replaced", n);
+            }
         } else if (state == RUNNER_IDLE || (state == RUNNER_BUSY && slot >= SYSTEM_SLOTS)) {
             last_resort_ask("lifecycle", SYSTEM_SERVICE_ID_NONE, ESP_ERR_SYSTEM_LOCK_LOST);
         } /* else whoever waits for its result finds out */
@@ -272,7 +289,7 @@ esp_err_t lifecycle_end_aside(unsigned n)
     }
     const esp_err_t ret = task_try_end(&r->task, &r->identity);
     if (ret == ESP_OK) { /* also when its function came back just now: nobody has given it a job */
-        replace(r);
+        (void)replace(r);
     }
     return ret;
 }
@@ -295,7 +312,7 @@ esp_err_t lifecycle_give_up(int runner)
         return ESP_ERR_TIMEOUT;
     }
     if (task_end(&r->task, &r->identity) == ESP_OK) {
-        replace(r);
+        (void)replace(r);
         return ESP_OK;
     }
     (void)task_ref_set_priority(&r->task, tskIDLE_PRIORITY); /* let it spin where it hurts least */

@@ -19,6 +19,7 @@
 #include "lifecycle_runner.h"
 #include "system_service/app_manager.h"
 #include "supervisor_backstop.h"
+#include "task_memory.h"
 #include "task_ref.h"
 #include "watchdog_internal.h"
 
@@ -57,6 +58,7 @@ static system_identity_t s_identity;
 static StaticTask_t s_tcb;
 static StackType_t s_stack[CONFIG_SYSTEM_SUPERVISOR_STACK / sizeof(StackType_t)];
 static task_ref_t s_task;
+static task_deleter_t s_deleter;
 static _Atomic bool s_quit;
 static _Atomic bool s_parked;
 
@@ -319,7 +321,7 @@ static void on_deleted(int index, void *identity)
 {
     (void)index;
     (void)identity;
-    (void)task_ref_void(&s_task);
+    (void)task_memory_lost(&s_task, &s_deleter);
     if (!atomic_load(&s_parked)) {
         last_resort_unsupervised();
     }
@@ -360,8 +362,15 @@ esp_err_t supervisor_start(void)
     s_identity.is_worker = true; /* it must not wait for room in a mailbox either */
     atomic_store(&s_quit, false);
     atomic_store(&s_parked, false);
-    if (lifecycle_runners_start() != ESP_OK) {
-        return ESP_ERR_NO_MEM;
+    esp_err_t ret = task_memory_init();
+    if (ret == ESP_OK && !task_memory_wait(&s_tcb, &s_deleter)) {
+        ret = ESP_ERR_NOT_FINISHED;
+    }
+    if (ret == ESP_OK) {
+        ret = lifecycle_runners_start();
+    }
+    if (ret != ESP_OK) {
+        return ret;
     }
     const TaskHandle_t task = xTaskCreateStaticPinnedToCore(
         supervisor_main, "supervisor", sizeof(s_stack), NULL, CONFIG_SYSTEM_SUPERVISOR_PRIORITY,

@@ -33,6 +33,23 @@ uint32_t task_backend_stack_free(const _Atomic(TaskHandle_t) *ref)
     return bytes;
 }
 
+uint8_t task_backend_deleter(void)
+{
+    return 1;
+}
+
+bool task_backend_is_past(const StaticTask_t *tcb, uint8_t deleter)
+{
+    (void)deleter; /* the virtual board knows of each control block */
+    return host_task_memory_is_free(tcb);
+}
+
+esp_err_t task_backend_tell_past(void (*told)(void))
+{
+    host_on_task_memory_free(told);
+    return ESP_OK;
+}
+
 uint32_t task_backend_mutexes_held(TaskHandle_t task)
 {
     return host_task_mutexes_held(task);
