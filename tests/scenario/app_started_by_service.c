@@ -26,7 +26,7 @@ static scripted_t s_starter;
 static system_service_id_t s_poster;
 static system_event_type_t s_hang;
 static SemaphoreHandle_t s_mutex;
-static _Atomic uint32_t s_holds, s_let_go, s_handlers;
+static _Atomic uint32_t s_listens, s_holds, s_let_go, s_handlers;
 
 static void app_main_waits(app_context_t *ctx)
 {
@@ -98,6 +98,7 @@ static void on_hang(const system_event_t *event, void *user_data)
 static void app_main_listens(app_context_t *ctx)
 {
     SCENARIO_CHECK_INT(ctx->subscribe(ctx, s_hang, on_hang, NULL), ==, ESP_OK);
+    atomic_store(&s_listens, 1);
     app_main_waits(ctx);
 }
 
@@ -113,7 +114,7 @@ static void a_stack_is_freed_when_its_task_is_back(void)
     SCENARIO_CHECK_INT(app_manager_register(&s_listener), ==, ESP_OK);
     const size_t before = heap_caps_get_free_size(MALLOC_CAP_INTERNAL);
     SCENARIO_CHECK_INT(app_manager_start("listener"), ==, ESP_OK);
-    vTaskDelay(pdMS_TO_TICKS(20));
+    SCENARIO_CHECK(system_up_wait(&s_listens, 1, 1000));
     SCENARIO_CHECK_INT(system_event_post(s_poster, s_hang, NULL, 0, 200), ==, ESP_OK);
     SCENARIO_CHECK(system_up_wait(&s_holds, 1, 1000));
     SCENARIO_CHECK_INT(app_manager_stop("listener"), ==, ESP_ERR_APP_STOP_TIMEOUT);
