@@ -84,6 +84,7 @@ _Static_assert(portNUM_PROCESSORS <= 2, "the core is one bit");
 static _Atomic uint32_t s_rounds[portNUM_PROCESSORS]; /* written by the idle task of the core */
 static _Atomic uint32_t s_inside;                     /* tasks in vTaskDelete() of another */
 static void (*s_told)(void);
+static bool s_hooked;
 
 /** On each round of an idle task, after what it had to delete. */
 static bool idle_round(void)
@@ -136,17 +137,20 @@ bool task_backend_is_past(const StaticTask_t *tcb, uint8_t deleter)
 
 esp_err_t task_backend_tell_past(void (*told)(void))
 {
-    if (s_told != NULL) {
+    if (s_hooked) {
         return ESP_OK; /* the hooks stay for good */
     }
-    s_told = told;
+    s_told = told; /* stays as well: an idle task may be in a hook that is taken back */
     for (unsigned core = 0; core < portNUM_PROCESSORS; core++) {
         const esp_err_t ret = esp_register_freertos_idle_hook_for_cpu(idle_round, core);
         if (ret != ESP_OK) {
-            s_told = NULL;
+            while (core-- > 0) {
+                esp_deregister_freertos_idle_hook_for_cpu(idle_round, core);
+            }
             return ret;
         }
     }
+    s_hooked = true;
     return ESP_OK;
 }
 
