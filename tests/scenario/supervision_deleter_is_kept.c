@@ -13,6 +13,7 @@
 
 #include "event_internal.h"
 #include "host_control.h"
+#include "ktest.h"
 #include "lifecycle_runner.h"
 #include "scenario.h"
 #include "scripted_service.h"
@@ -25,17 +26,8 @@
 
 static scripted_t s_victim, s_other;
 static system_service_id_t s_poster;
-static _Atomic(TaskHandle_t) s_task;
 static _Atomic uint32_t s_sits; /* so many times start() does not return */
 static bool s_by_itself;        /* the handler deletes its own task */
-
-static _Noreturn void sit(void)
-{
-    atomic_store(&s_task, xTaskGetCurrentTaskHandle());
-    for (;;) {
-        vTaskDelay(pdMS_TO_TICKS(20));
-    }
-}
 
 static void on_work(const system_event_t *event, void *user_data)
 {
@@ -44,7 +36,7 @@ static void on_work(const system_event_t *event, void *user_data)
     if (s_by_itself) {
         vTaskDelete(NULL);
     }
-    sit();
+    scripted_sit();
 }
 
 static esp_err_t start(system_service_id_t id, void *arg)
@@ -52,7 +44,7 @@ static esp_err_t start(system_service_id_t id, void *arg)
     (void)arg;
     if (atomic_load(&s_sits) != 0) {
         atomic_fetch_sub(&s_sits, 1);
-        sit();
+        scripted_sit();
     }
     return system_event_subscribe(id, s_victim.work, on_work, NULL);
 }
@@ -60,19 +52,15 @@ static esp_err_t start(system_service_id_t id, void *arg)
 /** Delete who sits; the caller is kept in it. */
 static void delete_who_sits(const char *name)
 {
-    for (int ms = 0; atomic_load(&s_task) == NULL; ms++) {
-        SCENARIO_CHECK(ms < 5000);
-        vTaskDelay(pdMS_TO_TICKS(1));
-    }
-    vTaskDelay(pdMS_TO_TICKS(2));
+    const TaskHandle_t task = scripted_who_sits();
     host_fault_keep_deletion(name, KEEP_US);
-    vTaskDelete(atomic_exchange(&s_task, NULL));
+    vTaskDelete(task);
 }
 
 static void wait_for_restarts(uint32_t n)
 {
     for (int ms = 0; scripted_info(s_victim.id).restart_count != n; ms++) {
-        SCENARIO_CHECK(ms < 60000);
+        SCENARIO_CHECK(ms < ktest_polls(60000));
         vTaskDelay(pdMS_TO_TICKS(1));
     }
     SCENARIO_CHECK(scripted_wait_state(s_victim.id, SYSTEM_SERVICE_STATE_RUNNING, 20000));
@@ -83,7 +71,7 @@ static void all_workers_serve(void)
     for (int ms = 0; event_workers_serving(WORKER_GENERAL) != portNUM_PROCESSORS ||
                      event_workers_serving(WORKER_EXPRESS) != portNUM_PROCESSORS;
          ms++) {
-        SCENARIO_CHECK(ms < 5000);
+        SCENARIO_CHECK(ms < ktest_polls(5000));
         vTaskDelay(pdMS_TO_TICKS(1));
     }
     SCENARIO_CHECK_INT(event_workers_quarantined(), ==, 0);
@@ -123,7 +111,7 @@ static void a_runner(uint32_t n)
 static void app_main_sits(app_context_t *ctx)
 {
     (void)ctx;
-    sit();
+    scripted_sit();
 }
 
 static const app_manifest_t s_app = {.name = "app",
@@ -138,7 +126,7 @@ static void an_app(void)
     SCENARIO_CHECK_INT(app_manager_start("app"), ==, ESP_OK);
     delete_who_sits("app");
     for (int ms = 0;; ms++) {
-        SCENARIO_CHECK(ms < 60000);
+        SCENARIO_CHECK(ms < ktest_polls(60000));
         SCENARIO_CHECK_INT(app_manager_get_info("app", &info), ==, ESP_OK);
         if (info.state == APP_STATE_STOPPED) {
             break;

@@ -24,7 +24,6 @@ enum {
 
 static scripted_t s_victim;
 static SemaphoreHandle_t s_mutex;
-static _Atomic(TaskHandle_t) s_task;
 static _Atomic uint32_t s_sits; /* so many times start() does not return */
 static bool s_with_mutex;
 
@@ -39,20 +38,7 @@ static esp_err_t start(system_service_id_t id, void *arg)
     if (s_with_mutex) {
         SCENARIO_CHECK(xSemaphoreTake(s_mutex, portMAX_DELAY) == pdTRUE);
     }
-    atomic_store(&s_task, xTaskGetCurrentTaskHandle());
-    for (;;) {
-        vTaskDelay(pdMS_TO_TICKS(20));
-    }
-}
-
-static void delete_who_sits(void)
-{
-    for (int ms = 0; atomic_load(&s_task) == NULL; ms++) {
-        SCENARIO_CHECK(ms < ktest_polls(5000));
-        vTaskDelay(pdMS_TO_TICKS(1));
-    }
-    vTaskDelay(pdMS_TO_TICKS(2));
-    vTaskDelete(atomic_exchange(&s_task, NULL));
+    scripted_sit();
 }
 
 static void wait_for_restarts(uint32_t n)
@@ -82,7 +68,7 @@ static void a_function_that_is_cut_has_failed(void)
     atomic_store(&s_sits, 1);
     const uint64_t from = host_now_us();
     SCENARIO_CHECK_INT(system_service_restart(s_victim.id), ==, ESP_OK);
-    delete_who_sits();
+    vTaskDelete(scripted_who_sits());
     wait_for_restarts(before + 1);
     SCENARIO_CHECK(host_sched() != HOST_SCHED_SIM ||
                    host_now_us() - from < CONFIG_SYSTEM_LIFECYCLE_TIMEOUT_MS * UINT64_C(1000));
@@ -107,7 +93,7 @@ static void run(void)
     if (s_with_mutex) {
         atomic_store(&s_sits, 1);
         SCENARIO_CHECK_INT(system_service_restart(s_victim.id), ==, ESP_OK);
-        delete_who_sits();
+        vTaskDelete(scripted_who_sits());
     } else {
         vTaskDelay(pdMS_TO_TICKS(scenario_seed() % 200));
         SCENARIO_CHECK(host_task_kill("supervisor"));

@@ -26,16 +26,7 @@ static scripted_t s_victim, s_other;
 static system_service_id_t s_poster;
 static system_event_type_t s_app_work;
 static system_lock_t s_lock;
-static _Atomic(TaskHandle_t) s_task;
 static _Atomic uint32_t s_app_listens;
-
-static _Noreturn void sit(void)
-{
-    atomic_store(&s_task, xTaskGetCurrentTaskHandle());
-    for (;;) {
-        vTaskDelay(pdMS_TO_TICKS(20));
-    }
-}
 
 static void on_work(const system_event_t *event, void *user_data)
 {
@@ -49,7 +40,7 @@ static void on_work(const system_event_t *event, void *user_data)
         SCENARIO_CHECK_INT(scripted_info(s_victim.id).restart_count, ==, 0);
     }
     SCENARIO_CHECK(memory_pool_alloc(200) != NULL);
-    sit();
+    scripted_sit();
 }
 
 static esp_err_t start(system_service_id_t id, void *arg)
@@ -58,22 +49,11 @@ static esp_err_t start(system_service_id_t id, void *arg)
     return system_event_subscribe(id, s_victim.work, on_work, NULL);
 }
 
-/** Delete the task of the handler that sits. */
-static void kill_it(void)
-{
-    for (int ms = 0; atomic_load(&s_task) == NULL; ms++) {
-        SCENARIO_CHECK(ms < ktest_polls(5000));
-        vTaskDelay(pdMS_TO_TICKS(1));
-    }
-    vTaskDelay(pdMS_TO_TICKS(2));
-    vTaskDelete(atomic_exchange(&s_task, NULL));
-}
-
 static void one_death(uint32_t n)
 {
     const uint32_t others = atomic_load(&s_other.calls[SCRIPTED_HANDLER]);
     SCENARIO_CHECK_INT(scripted_post(&s_victim, s_poster), ==, ESP_OK);
-    kill_it();
+    vTaskDelete(scripted_who_sits());
     SCENARIO_CHECK_INT(scripted_post(&s_other, s_poster), ==, ESP_OK);
     SCENARIO_CHECK(system_up_wait(&s_other.calls[SCRIPTED_HANDLER], others + 1, 10000));
     for (int ms = 0; scripted_info(s_victim.id).restart_count != n; ms++) {
@@ -92,7 +72,7 @@ static void on_app_work(const system_event_t *event, void *user_data)
 {
     (void)event;
     (void)user_data;
-    sit();
+    scripted_sit();
 }
 
 static void app_main_listens(app_context_t *ctx)
@@ -116,7 +96,7 @@ static void death_in_an_app(uint32_t n)
     SCENARIO_CHECK_INT(app_manager_start("app"), ==, ESP_OK);
     SCENARIO_CHECK(system_up_wait(&s_app_listens, n, 5000));
     SCENARIO_CHECK_INT(system_event_post(s_poster, s_app_work, NULL, 0, 200), ==, ESP_OK);
-    kill_it();
+    vTaskDelete(scripted_who_sits());
     for (int ms = 0;; ms++) {
         SCENARIO_CHECK(ms < ktest_polls(60000));
         SCENARIO_CHECK_INT(app_manager_get_info("app", &info), ==, ESP_OK);

@@ -144,6 +144,28 @@ system_service_info_t scripted_info(system_service_id_t id)
     return info;
 }
 
+/* ---- code that somebody deletes ---- */
+
+static _Atomic(TaskHandle_t) s_sitting;
+
+_Noreturn void scripted_sit(void)
+{
+    atomic_store(&s_sitting, xTaskGetCurrentTaskHandle());
+    for (;;) {
+        vTaskDelay(pdMS_TO_TICKS(20));
+    }
+}
+
+TaskHandle_t scripted_who_sits(void)
+{
+    for (int ms = 0; atomic_load(&s_sitting) == NULL; ms++) {
+        KTEST_CHECK(ms < ktest_polls(5000));
+        vTaskDelay(pdMS_TO_TICKS(1));
+    }
+    vTaskDelay(pdMS_TO_TICKS(2)); /* and is asleep */
+    return atomic_exchange(&s_sitting, NULL);
+}
+
 /* ---- the observer --------------------------------------------------------------------------- */
 
 static observed_t s_observed[OBSERVED_MAX];

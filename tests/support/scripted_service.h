@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+
 #include "system_service/common_events.h"
 #include "system_service/event_bus.h"
 #include "system_service/service_manager.h"
@@ -59,6 +62,14 @@ bool scripted_wait_state(system_service_id_t id, system_service_state_t state, u
 
 /** Snapshot; ends the test when there is none. */
 system_service_info_t scripted_info(system_service_id_t id);
+
+/* ---- code that somebody deletes ---- */
+
+/** Stay here, asleep, until somebody deletes the task. One task at a time. */
+_Noreturn void scripted_sit(void);
+
+/** Wait for the task that sits; it is not waited for again. Ends the test when none comes. */
+TaskHandle_t scripted_who_sits(void);
 
 /* ---- what the core announces ---- */
 

@@ -20,18 +20,9 @@
 
 static scripted_t victim;
 static system_service_id_t poster;
-static _Atomic(TaskHandle_t) sitting;
 static _Atomic uint32_t sits; /* so many times start() does not return */
 static _Atomic bool by_itself;
 static volatile float product; /* a handler has floating-point registers, too */
-
-static _Noreturn void sit(void)
-{
-    atomic_store(&sitting, xTaskGetCurrentTaskHandle());
-    for (;;) {
-        vTaskDelay(pdMS_TO_TICKS(20));
-    }
-}
 
 static void on_work(const system_event_t *event, void *user_data)
 {
@@ -40,7 +31,7 @@ static void on_work(const system_event_t *event, void *user_data)
     if (atomic_load(&by_itself)) {
         vTaskDelete(NULL);
     }
-    sit();
+    scripted_sit();
 }
 
 static esp_err_t start(system_service_id_t id, void *arg)
@@ -48,19 +39,9 @@ static esp_err_t start(system_service_id_t id, void *arg)
     (void)arg;
     if (atomic_load(&sits) != 0) {
         atomic_fetch_sub(&sits, 1);
-        sit();
+        scripted_sit();
     }
     return system_event_subscribe(id, victim.work, on_work, NULL);
-}
-
-static void delete_who_sits(void)
-{
-    for (unsigned ms = 0; atomic_load(&sitting) == NULL; ms++) {
-        assert_true(ms < ktest_patience_ms(5000));
-        vTaskDelay(pdMS_TO_TICKS(1));
-    }
-    vTaskDelay(pdMS_TO_TICKS(2));
-    vTaskDelete(atomic_exchange(&sitting, NULL));
 }
 
 static void wait_for_restarts(uint32_t n)
@@ -93,14 +74,14 @@ static void come_back(bool own_worker)
         atomic_store(&by_itself, n % 2 == 0);
         assert_int_equal(scripted_post(&victim, poster), ESP_OK);
         if (n % 2 != 0) {
-            delete_who_sits();
+            vTaskDelete(scripted_who_sits());
         }
         wait_for_restarts(++restarts);
     }
     for (unsigned n = 0; n <= CONFIG_SYSTEM_LIFECYCLE_RUNNERS; n++) {
         atomic_store(&sits, 1);
         assert_int_equal(system_service_restart(victim.id), ESP_OK);
-        delete_who_sits();
+        vTaskDelete(scripted_who_sits());
         wait_for_restarts(++restarts);
         assert_int_equal(lifecycle_runners_given_up(), 0);
     }
